@@ -1,0 +1,117 @@
+// swift-tools-version: 6.2
+//
+// This file is the architecture: arrows point down only, and the compiler enforces them.
+// ARCHITECTURE.md explains each room.
+
+import PackageDescription
+
+/// Settings every Swift target shares: Swift 6 mode, explicit imports, marked unsafe steps.
+let strict: [SwiftSetting] = [
+    .strictMemorySafety(),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// Tests touch pointers only through the APIs under test, so they need no `unsafe` marks.
+let testing: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// liblua is linked statically (the shared library costs 6-8 % of compute here), and the linker
+/// script keeps its code in one section, so that the kill knows exactly which addresses are Lua's.
+let luaLinkage: [LinkerSetting] = [
+    .unsafeFlags([
+        "-use-ld=lld", "-Xlinker", "-T",
+        "-Xlinker", Context.packageDirectory + "/Sources/CLuaShim/lua_text.ld",
+    ]),
+    .linkedLibrary(":liblua5.4.a"),
+    .linkedLibrary("m"),
+]
+
+/// A Swift target with the shared settings.
+func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+/// The test target that mirrors one Swift target.
+func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .testTarget(
+        name: name + "Tests",
+        dependencies: [.byName(name: name)] + dependencies,
+        swiftSettings: testing
+    )
+}
+
+let argumentParser = Target.Dependency.product(
+    name: "ArgumentParser",
+    package: "swift-argument-parser"
+)
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+
+let package = Package(
+    name: "moonlet",
+    products: [.executable(name: "moonlet", targets: ["moonlet"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        .systemLibrary(name: "CLua"),
+        .systemLibrary(name: "CJansson"),
+        .target(
+            name: "CLuaShim",
+            dependencies: ["CLua"],
+            exclude: ["lua_text.ld"],
+            cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror", "-fno-strict-aliasing"])],
+            linkerSettings: luaLinkage
+        ),
+
+        room("Payload"),
+        room("Posix"),
+        room("JSON", ["CJansson", "Payload"]),
+        room("LuaVM", ["CLua", "CLuaShim", "Payload"]),
+        room("ProcessRuntime", ["Payload", "Posix"]),
+        room("LuaLibraries", ["LuaVM", "ProcessRuntime", "Payload", "JSON", "Posix", logging]),
+        room("Application", [yams]),
+        room("HTTP"),
+        room("HTTPServer", ["HTTP", "Posix", logging]),
+        room(
+            "ControlAPI",
+            ["HTTPServer", "HTTP", "JSON", "Payload", "ProcessRuntime", "LuaLibraries", logging]
+        ),
+        .executableTarget(
+            name: "moonlet",
+            dependencies: [
+                "ControlAPI", "HTTPServer", "HTTP", "LuaLibraries", "ProcessRuntime", "Application",
+                "JSON", "Payload", "Posix", argumentParser, logging,
+            ],
+            swiftSettings: strict
+        ),
+
+        tests("Payload"),
+        tests("Posix"),
+        tests("JSON", ["Payload"]),
+        tests("LuaVM", ["Payload"]),
+        tests("ProcessRuntime", ["Payload", "Posix"]),
+        tests("LuaLibraries", ["LuaVM", "ProcessRuntime", "Payload", "JSON", "Posix"]),
+        tests("Application"),
+        tests("HTTP"),
+        tests("HTTPServer", ["HTTP", "Posix"]),
+        tests(
+            "ControlAPI",
+            ["HTTPServer", "HTTP", "JSON", "Payload", "ProcessRuntime", "LuaLibraries"]
+        ),
+        .testTarget(
+            name: "EndToEnd",
+            dependencies: ["moonlet"],
+            path: "Tests/EndToEnd",
+            swiftSettings: testing
+        ),
+        .testTarget(name: "TidyTests", path: "Tests/TidyTests", swiftSettings: testing),
+    ]
+)

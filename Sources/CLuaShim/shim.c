@@ -1,0 +1,1 @@
+#include "moonlet_shim.h"

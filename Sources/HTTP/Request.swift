@@ -1,0 +1,88 @@
+/// One request as a handler sees it: whole, checked, whichever protocol carried it.
+package struct Request: Sendable {
+    /// The method, as sent: methods are case-sensitive (RFC 9110, 9.1).
+    package var method: String
+    /// The path, still percent-encoded, beginning with `/`; without the query.
+    package var path: String
+    /// What followed `?`, still percent-encoded; nil where there was no `?`.
+    package var query: String?
+    /// The host the request is for: the target's authority, else the Host field.
+    package var authority: String
+    package var headers: Headers
+    /// The body with transfer coding removed; empty where there was none.
+    package var body: [UInt8]
+    package var version: ProtocolVersion
+
+    package init(
+        method: String,
+        path: String,
+        query: String? = nil,
+        authority: String = "",
+        headers: Headers = Headers(),
+        body: [UInt8] = [],
+        version: ProtocolVersion = .http11
+    ) {
+        self.method = method
+        self.path = path
+        self.query = query
+        self.authority = authority
+        self.headers = headers
+        self.body = body
+        self.version = version
+    }
+}
+
+/// The protocol a request came by.
+package enum ProtocolVersion: Sendable, Equatable {
+    case http10
+    case http11
+    case http2
+}
+
+/// Field lines in the order they came; names compare without regard to case.
+package struct Headers: Sendable, Equatable {
+    package struct Field: Sendable, Equatable {
+        package var name: String
+        package var value: String
+    }
+    package private(set) var fields: [Field] = []
+
+    package init() {}
+
+    package init(_ fields: [(String, String)]) {
+        self.fields = fields.map { Field(name: $0.0, value: $0.1) }
+    }
+
+    package mutating func append(_ name: String, _ value: String) {
+        fields.append(Field(name: name, value: value))
+    }
+
+    /// Replaces every field of that name by one, or adds it.
+    package mutating func set(_ name: String, _ value: String) {
+        remove(name)
+        append(name, value)
+    }
+
+    package mutating func remove(_ name: String) {
+        fields.removeAll { Headers.same($0.name, name) }
+    }
+
+    /// The first value of that name, or nil.
+    package subscript(name: String) -> String? {
+        fields.first { Headers.same($0.name, name) }?.value
+    }
+
+    package func all(_ name: String) -> [String] {
+        fields.filter { Headers.same($0.name, name) }.map(\.value)
+    }
+
+    /// Compares two field names as ASCII without regard to case (RFC 9110, 5.1).
+    package static func same(_ left: String, _ right: String) -> Bool {
+        left.utf8.count == right.utf8.count
+            && zip(left.utf8, right.utf8).allSatisfy { lowered($0) == lowered($1) }
+    }
+
+    private static func lowered(_ byte: UInt8) -> UInt8 {
+        (0x41...0x5A).contains(byte) ? byte | 0x20 : byte
+    }
+}

@@ -1,0 +1,1 @@
+// LuaLibraries: see ARCHITECTURE.md.

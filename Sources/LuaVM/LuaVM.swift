@@ -1,0 +1,1 @@
+// LuaVM: see ARCHITECTURE.md.

@@ -1,0 +1,161 @@
+/// Writes values into one growing block of memory that it owns.
+///
+/// The block may begin with room for a header (`headerBytes`), so that a message and its payload
+/// are one allocation: `release()` hands that block over. What is not released is freed.
+@safe
+package struct PayloadWriter: ~Copyable {
+    @usableFromInline var base: UnsafeMutableRawPointer
+    @usableFromInline var capacity: Int
+    private let headerBytes: Int
+    /// Bytes in use, the header's included.
+    package private(set) var count: Int
+
+    /// Makes a writer whose block starts with `headerBytes` bytes left alone (16-byte aligned).
+    package init(headerBytes: Int = 0, reserving: Int = 64) {
+        capacity = headerBytes + max(reserving, 16)
+        unsafe base = .allocate(byteCount: capacity, alignment: 16)
+        self.headerBytes = headerBytes
+        count = headerBytes
+    }
+
+    deinit {
+        unsafe base.deallocate()
+    }
+
+    /// Bytes of payload written so far.
+    package var payloadCount: Int { count - headerBytes }
+
+    /// The finished block.
+    ///
+    /// The caller must `deallocate()` it; `count` bytes are in use.
+    package consuming func release() -> (block: UnsafeMutableRawPointer, count: Int) {
+        let result = unsafe (base, count)
+        discard self
+        return unsafe result
+    }
+
+    /// The payload as an array of its own; the header's bytes are left out.
+    package consuming func finish() -> Payload {
+        let start = unsafe UnsafeRawPointer(base + headerBytes)
+        let bytes = unsafe [UInt8](UnsafeRawBufferPointer(start: start, count: payloadCount))
+        return Payload(bytes: bytes)
+    }
+
+    // MARK: Values
+
+    package mutating func writeNil() { writeByte(PayloadTag.nothing) }
+    package mutating func writeNull() { writeByte(PayloadTag.null) }
+    package mutating func write(_ value: Bool) {
+        writeByte(value ? PayloadTag.yes : PayloadTag.no)
+    }
+
+    package mutating func write(_ value: Int64) {
+        if PayloadTag.smallIntegers.contains(Int(value)) {
+            writeByte(UInt8(truncatingIfNeeded: Int(value) + PayloadTag.smallIntegerBias))
+            return
+        }
+        reserve(9)
+        unsafe base.storeBytes(of: PayloadTag.integer, toByteOffset: count, as: UInt8.self)
+        unsafe base.storeBytes(of: value.littleEndian, toByteOffset: count + 1, as: Int64.self)
+        count += 9
+    }
+
+    package mutating func write(_ value: Double) {
+        reserve(9)
+        unsafe base.storeBytes(of: PayloadTag.float, toByteOffset: count, as: UInt8.self)
+        unsafe base.storeBytes(
+            of: value.bitPattern.littleEndian,
+            toByteOffset: count + 1,
+            as: UInt64.self
+        )
+        count += 9
+    }
+
+    /// Writes a string value; any bytes, UTF-8 or not.
+    package mutating func writeString(_ bytes: UnsafeRawBufferPointer) {
+        if bytes.count <= PayloadTag.shortStringBytesMax {
+            writeByte(PayloadTag.shortString | UInt8(truncatingIfNeeded: bytes.count))
+        } else {
+            reserve(5)
+            unsafe base.storeBytes(of: PayloadTag.string, toByteOffset: count, as: UInt8.self)
+            unsafe base.storeBytes(
+                of: UInt32(bytes.count).littleEndian,
+                toByteOffset: count + 1,
+                as: UInt32.self
+            )
+            count += 5
+        }
+        unsafe append(bytes)
+    }
+
+    package mutating func write(_ value: String) {
+        var copy = value
+        copy.withUTF8 { unsafe writeString(UnsafeRawBufferPointer($0)) }
+    }
+
+    package mutating func writeString(_ bytes: [UInt8]) {
+        unsafe bytes.withUnsafeBytes { unsafe writeString($0) }
+    }
+
+    /// Starts a table; write its sequence's values, then its pairs, then call `endTable`.
+    package mutating func beginTable(_ mark: TableMark = .plain) -> TablePosition {
+        reserve(PayloadTag.tableHeaderBytes)
+        let position = TablePosition(offset: count)
+        unsafe base.storeBytes(of: PayloadTag.table, toByteOffset: count, as: UInt8.self)
+        unsafe base.storeBytes(of: mark.rawValue, toByteOffset: count + 1, as: UInt8.self)
+        count += PayloadTag.tableHeaderBytes
+        return position
+    }
+
+    /// Fills in how many values and pairs were written since `beginTable` returned `position`.
+    package mutating func endTable(_ position: TablePosition, sequence: Int, pairs: Int) {
+        unsafe base.storeBytes(
+            of: UInt32(sequence).littleEndian,
+            toByteOffset: position.offset + 2,
+            as: UInt32.self
+        )
+        unsafe base.storeBytes(
+            of: UInt32(pairs).littleEndian,
+            toByteOffset: position.offset + 6,
+            as: UInt32.self
+        )
+    }
+
+    /// Starts an error object: write message, kind, retryable, details and stack after it.
+    package mutating func beginError() { writeByte(PayloadTag.error) }
+
+    /// Copies values that are encoded already.
+    package mutating func writeEncoded(_ payload: Payload) {
+        unsafe payload.bytes.withUnsafeBytes { unsafe append($0) }
+    }
+
+    /// Appends raw bytes with no tag.
+    package mutating func append(_ bytes: UnsafeRawBufferPointer) {
+        reserve(bytes.count)
+        if let source = bytes.baseAddress {
+            unsafe (base + count).copyMemory(from: source, byteCount: bytes.count)
+        }
+        count += bytes.count
+    }
+
+    private mutating func writeByte(_ byte: UInt8) {
+        reserve(1)
+        unsafe base.storeBytes(of: byte, toByteOffset: count, as: UInt8.self)
+        count += 1
+    }
+
+    private mutating func reserve(_ bytes: Int) {
+        guard count + bytes > capacity else { return }
+        let grown = max(capacity * 2, count + bytes)
+        let block = UnsafeMutableRawPointer.allocate(byteCount: grown, alignment: 16)
+        unsafe block.copyMemory(from: base, byteCount: count)
+        unsafe base.deallocate()
+        unsafe base = block
+        capacity = grown
+    }
+}
+
+/// Where a table began in its writer.
+package struct TablePosition: Sendable {
+    let offset: Int
+}

@@ -1,0 +1,1 @@
+// Posix: see ARCHITECTURE.md.

@@ -1,0 +1,1 @@
+// ProcessRuntime: see ARCHITECTURE.md.
