@@ -63,6 +63,7 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CLua"),
         .systemLibrary(name: "CJansson"),
+        .systemLibrary(name: "CThreads"),
         .target(
             name: "CLuaShim",
             dependencies: ["CLua"],
@@ -72,7 +73,7 @@ let package = Package(
         ),
 
         room("Payload"),
-        room("Posix"),
+        room("Posix", ["CThreads"]),
         room("JSON", ["CJansson", "Payload"]),
         room("LuaVM", ["CLua", "CLuaShim", "Payload"]),
         room("ProcessRuntime", ["Payload", "Posix"]),

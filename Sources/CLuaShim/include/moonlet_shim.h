@@ -1,2 +1,179 @@
+// The one C target of Moonlet: everything that may be jumped over by a Lua error, a yield or a
+// kill, or that jumps itself, lives here. Swift is called from here and always returns before
+// anything jumps (ARCHITECTURE.md, "The Lua boundary").
+//
+// Two kinds of object:
+//   ml_machine  one Lua process's memory and flags; touched by the thread that runs it, except
+//               `kill`, which any thread may set.
+//   ml_worker   one OS thread that runs machines; the only place a jump ever lands.
 #pragma once
+
+#include <lua5.4/lua.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+
+typedef struct ml_machine ml_machine;
+typedef struct ml_worker ml_worker;
+
+// ---- Outcomes -------------------------------------------------------------------------------
+
+// What a Swift body tells its trampoline. Zero or more: that many results are on top of the stack.
+enum {
+  ML_RAISE = -1,        // raise the value on top, as it is
+  ML_RAISE_HERE = -2,   // raise the string on top, prefixed with the caller's "chunk:line:"
+  ML_RAISE_ARG = -3,    // bad argument number ml_machine_arg: the string on top says why
+  ML_RAISE_TYPE = -4,   // bad argument number ml_machine_arg: the string on top is what was wanted
+  ML_BLOCK = -5,        // suspend the fiber; later the continuation set by ml_block goes on
+};
+
+// Why ml_resume came back.
+enum {
+  ML_ENDED = 0,      // the fiber's function returned; results are on its stack
+  ML_FAILED = 1,     // an error escaped; the error value is on top of its stack
+  ML_BLOCKED = 2,    // a body answered ML_BLOCK
+  ML_PREEMPTED = 3,  // the slice was over, or coroutine.yield in a fiber
+  ML_DIED = 4,       // the machine must never run again: ml_machine_death says why
+};
+
+// Why a machine died. Zero: it has not.
+enum {
+  ML_ALIVE = 0,
+  ML_DEATH_KILLED = 1,  // ml_machine_kill
+  ML_DEATH_MEMORY = 2,  // over its memory limit
+};
+
+// A Swift body: takes the calling Lua thread and the machine's context; returns an outcome.
+typedef int32_t (*ml_body)(lua_State *_Nonnull L, void *_Nullable context);
+
+// ---- Machines -------------------------------------------------------------------------------
+
+// Makes a machine with an empty Lua state (no libraries). `memory_limit` in bytes.
+// Returns NULL when the system has no memory.
+ml_machine *_Nullable ml_machine_new(size_t memory_limit, uint64_t seed);
+
+// Gives all of Lua's memory back at once. No Lua code runs: no __gc, no __close. The machine itself
+// stays valid for ml_machine_kill and the readers, until ml_machine_free.
+void ml_machine_discard(ml_machine *_Nonnull m);
+void ml_machine_free(ml_machine *_Nonnull m);
+
+lua_State *_Nonnull ml_machine_state(const ml_machine *_Nonnull m);
+ml_machine *_Nonnull ml_machine_of(lua_State *_Nonnull L);
+
+void ml_machine_set_context(ml_machine *_Nonnull m, void *_Nullable context);
+void *_Nullable ml_machine_context(const ml_machine *_Nonnull m);
+
+// Bytes Lua holds now; readable from any thread (a relaxed load).
+size_t ml_machine_memory(const ml_machine *_Nonnull m);
+size_t ml_machine_memory_limit(const ml_machine *_Nonnull m);
+void ml_machine_set_memory_limit(ml_machine *_Nonnull m, size_t bytes);
+
+// Memory for host records that live and die with the machine, counted like Lua's own.
+void *_Nonnull ml_machine_allocate(ml_machine *_Nonnull m, size_t bytes);
+void ml_machine_free(ml_machine *_Nonnull m, void *_Nonnull block, size_t bytes);
+
+// Asks the machine to die; nothing of its Lua code runs after the flag is seen. Any thread.
+void ml_machine_kill(ml_machine *_Nonnull m);
+int32_t ml_machine_death(const ml_machine *_Nonnull m);
+
+// Where the argument number of ML_RAISE_ARG and ML_RAISE_TYPE goes.
+void ml_set_arg(ml_machine *_Nonnull m, int32_t index);
+
+// Names the body that goes on when the fiber is resumed after ML_BLOCK.
+void ml_block(ml_machine *_Nonnull m, ml_body _Nonnull continuation);
+
+// Whether the running call chain can be suspended (no C frame without a continuation in it).
+bool ml_can_block(lua_State *_Nonnull L);
+
+// The innermost Lua thread running now, and the fiber's own thread.
+lua_State *_Nullable ml_machine_fiber(const ml_machine *_Nonnull m);
+
+// ---- Workers --------------------------------------------------------------------------------
+
+// Installs the SIGURG handler, once for the process.
+void ml_install_signal_handler(void);
+
+// Makes the calling thread a worker; the thread's stack must be at least 1 MiB (8 are usual).
+ml_worker *_Nonnull ml_worker_new(void);
+void ml_worker_free(ml_worker *_Nonnull w);
+
+// Runs `fiber` of `m` until it ends, fails, blocks, is preempted or dies. `arguments` values are on
+// the fiber's stack. `results` gets how many values it left there. Only the worker's own thread.
+int32_t ml_resume(
+    ml_worker *_Nonnull w, ml_machine *_Nonnull m, lua_State *_Nonnull fiber, int32_t arguments,
+    int32_t *_Nonnull results);
+
+// Rises by one at the start and the end of each run: odd while Lua runs. Any thread.
+uint64_t ml_worker_serial(const ml_worker *_Nonnull w);
+
+// Interrupts the run that `serial` names: preempts it, or ends it where its machine's kill flag is
+// set. Late calls (the run is over) do nothing. Any thread.
+void ml_worker_interrupt(ml_worker *_Nonnull w, uint64_t serial);
+
+// Runs `body` with no Lua frame around: calls made inside it that raise are caught.
+// Returns LUA_OK or a status; on failure the error value is on top of L's stack.
+// Stack: -arguments, +results. May not raise.
+int32_t ml_protected_call(lua_State *_Nonnull L, int32_t arguments, int32_t results);
+
+// ---- Building a state -----------------------------------------------------------------------
+
+// Opens the sandboxed standard libraries and our coroutine library into the globals.
+// Returns LUA_OK, else the error message is on top of the main state's stack.
+int32_t ml_open_libraries(ml_machine *_Nonnull m);
+
+// Pushes a Lua function that calls `body`. Stack: +1. Memory errors cannot occur (host code).
+void ml_push_function(lua_State *_Nonnull L, ml_body _Nonnull body);
+
+// Loads a chunk (text, or the binary form made by ml_dump). Pushes the function, or the message.
+int32_t ml_load(
+    lua_State *_Nonnull L, const char *_Nonnull bytes, size_t count, const char *_Nonnull name,
+    bool binary);
+
+// Turns the function on top into its binary form, in malloc'd memory the caller frees.
+uint8_t *_Nullable ml_dump(lua_State *_Nonnull L, size_t *_Nonnull count);
+
+// Field access that may run metamethods or raise, under protection. Returns a status.
+int32_t ml_get_field(lua_State *_Nonnull L, int32_t index, const char *_Nonnull key);
+
+// Pushes the text of the value at `index` as our tostring shows it, without calling metamethods.
+void ml_push_raw_text(lua_State *_Nonnull L, int32_t index);
+
+// Pushes "chunk:line:" of the running function `level` levels up, or "". Stack: +1.
+void ml_push_where(lua_State *_Nonnull L, int32_t level);
+
+// Line of the function `level` levels up the stack, or 0.
+int32_t ml_current_line(lua_State *_Nonnull L, int32_t level);
+
+// Pushes a traceback of `of`, one frame a line. Stack of L: +1.
+void ml_push_traceback(lua_State *_Nonnull L, lua_State *_Nonnull of, int32_t level);
+
+// lua_next and lua_settable-like calls Swift makes where they cannot raise: the key comes from the
+// traversal itself, the tables have no metamethods (raw access).
+int32_t ml_raw_next(lua_State *_Nonnull L, int32_t index);
+
+// The number an upvalue-free light C function has for `==` tests: whether the value at `index` is a
+// full userdata with the metatable registered under `name`. Returns its memory, or NULL.
+void *_Nullable ml_test_userdata(lua_State *_Nonnull L, int32_t index, const void *_Nonnull key);
+
+// Creates (once) the metatable kept under the light key `key` in the registry and pushes it.
+// Returns whether it was new. Stack: +1.
+bool ml_metatable(lua_State *_Nonnull L, const void *_Nonnull key, const char *_Nonnull name);
+
+// ---- Hooks the host provides ------------------------------------------------------------------
+
+// What `print` calls: one line of text, and the line of the caller.
+typedef void (*ml_print_sink)(
+    void *_Nullable context, const char *_Nonnull text, size_t count, int32_t line);
+void ml_set_print_sink(ml_print_sink _Nonnull sink);
+
+// Which userdata string functions accept as a string: pushes its text and returns true, or false.
+typedef bool (*ml_text_of_userdata)(lua_State *_Nonnull L, int32_t index);
+void ml_set_text_of_userdata(ml_text_of_userdata _Nonnull reader);
+
+// Whether two addresses of liblua's code are known: native kills need it.
+bool ml_knows_lua_text(void);
+
+// Helpers over macros of lua.h that Swift cannot see.
+static inline int32_t ml_upvalue_index(int32_t i) { return lua_upvalueindex(i); }
+static inline int32_t ml_registry_index(void) { return LUA_REGISTRYINDEX; }

@@ -1,0 +1,158 @@
+// The allocator behind every Lua state: one arena a machine, dropped whole.
+//
+// Lua passes a block's old size when it frees it, so small blocks need no header: they are cut from
+// chunks and kept in free lists by size class. Blocks over ML_SMALL_MAX come from malloc and hang on
+// the machine's ring. Memory is never refused to a live state (returning NULL would start Lua's
+// emergency collection, where 5.4.4 has a use-after-free): over the limit the machine dies by a
+// jump, unless host code runs; then it is granted, and the trampoline dies on its way out.
+
+#include "machine.h"
+#include <stdlib.h>
+#include <string.h>
+
+#define FIRST_CHUNK_BYTES ((size_t)16 * 1024)
+#define CHUNK_BYTES_MAX ((size_t)256 * 1024)
+
+static inline size_t class_of(size_t bytes) {
+  return (bytes + ML_CLASS_BYTES - 1) / ML_CLASS_BYTES;
+}
+
+static void *from_system(size_t bytes) {
+  void *block = malloc(bytes);
+  // The host is out of memory: no process can go on safely, and nothing can be reported from here.
+  if (block == NULL) abort();
+  return block;
+}
+
+void ml_arena_open(ml_arena *a) {
+  memset(a, 0, sizeof *a);
+  a->big.next = a->big.prev = &a->big;
+}
+
+void ml_arena_drop(ml_arena *a) {
+  for (ml_chunk *c = a->chunks, *next; c != NULL; c = next) {
+    next = c->next;
+    free(c);
+  }
+  for (ml_big *b = a->big.next, *next; b != &a->big; b = next) {
+    next = b->next;
+    free(b);
+  }
+  ml_arena_open(a);
+}
+
+static void *cut(ml_arena *a, size_t bytes) {
+  if ((size_t)(a->end - a->next) < bytes) {
+    // What is left of the old chunk becomes free blocks, so that nothing is lost.
+    size_t left = (size_t)(a->end - a->next);
+    while (left >= ML_CLASS_BYTES) {
+      size_t piece = left < ML_SMALL_MAX ? left - left % ML_CLASS_BYTES : ML_SMALL_MAX;
+      *(void **)a->next = a->free[class_of(piece)];
+      a->free[class_of(piece)] = a->next;
+      a->next += piece;
+      left -= piece;
+    }
+    size_t size = a->chunks == NULL ? FIRST_CHUNK_BYTES : a->chunks->size * 2;
+    if (size > CHUNK_BYTES_MAX) size = CHUNK_BYTES_MAX;
+    ml_chunk *c = from_system(size);
+    c->next = a->chunks;
+    c->size = size;
+    a->chunks = c;
+    a->next = (char *)(c + 1);
+    a->end = (char *)c + size;
+  }
+  void *block = a->next;
+  a->next += bytes;
+  return block;
+}
+
+static void *take(ml_arena *a, size_t bytes) {
+  if (bytes <= ML_SMALL_MAX) {
+    size_t class = class_of(bytes);
+    void *block = a->free[class];
+    if (block != NULL) {
+      a->free[class] = *(void **)block;
+      return block;
+    }
+    return cut(a, class * ML_CLASS_BYTES);
+  }
+  ml_big *b = from_system(sizeof *b + bytes);
+  b->next = a->big.next;
+  b->prev = &a->big;
+  b->next->prev = b;
+  a->big.next = b;
+  return b + 1;
+}
+
+static void give(ml_arena *a, void *block, size_t bytes) {
+  if (bytes <= ML_SMALL_MAX) {
+    size_t class = class_of(bytes);
+    *(void **)block = a->free[class];
+    a->free[class] = block;
+    return;
+  }
+  ml_big *b = (ml_big *)block - 1;
+  b->prev->next = b->next;
+  b->next->prev = b->prev;
+  free(b);
+}
+
+static void *move(ml_arena *a, void *block, size_t old_size, size_t new_size) {
+  if (old_size <= ML_SMALL_MAX && new_size <= ML_SMALL_MAX) {
+    if (class_of(old_size) == class_of(new_size)) return block;
+  } else if (old_size > ML_SMALL_MAX && new_size > ML_SMALL_MAX) {
+    ml_big *b = (ml_big *)block - 1;
+    ml_big *moved = realloc(b, sizeof *b + new_size);
+    if (moved == NULL) abort();
+    moved->next->prev = moved;
+    moved->prev->next = moved;
+    return moved + 1;
+  }
+  void *fresh = take(a, new_size);
+  memcpy(fresh, block, old_size < new_size ? old_size : new_size);
+  give(a, block, old_size);
+  return fresh;
+}
+
+// Over three quarters of the limit a full collection is due before the limit may kill: asks for it
+// at the next instruction of Lua code.
+static void ask_for_collection(ml_machine *m) {
+  m->collect_at = SIZE_MAX;
+  if (m->current != NULL) lua_sethook(m->current, ml_hook, LUA_MASKCOUNT, 1);
+}
+
+void *ml_allocator(void *ud, void *block, size_t old_size, size_t new_size) {
+  ml_machine *m = ud;
+  if (block == NULL) old_size = 0;  // then it is the kind of object, not a size
+  size_t used = atomic_load_explicit(&m->used, memory_order_relaxed) - old_size + new_size;
+  if (new_size > old_size) {
+    if (used > m->limit && m->host == 0 && m->worker != NULL) ml_die(m, ML_DEATH_MEMORY);
+    if (used > m->collect_at) ask_for_collection(m);
+  }
+  // From here to the end a signal must not jump: malloc and the lists are half changed.
+  m->in_alloc = 1;
+  atomic_signal_fence(memory_order_seq_cst);
+  void *result = NULL;
+  if (new_size == 0) {
+    if (block != NULL) give(&m->arena, block, old_size);
+  } else if (block == NULL) {
+    result = take(&m->arena, new_size);
+  } else {
+    result = move(&m->arena, block, old_size, new_size);
+  }
+  atomic_store_explicit(&m->used, used, memory_order_relaxed);
+  atomic_signal_fence(memory_order_seq_cst);
+  m->in_alloc = 0;
+  return result;
+}
+
+void *ml_machine_allocate(ml_machine *m, size_t bytes) {
+  m->host += 1;
+  void *block = ml_allocator(m, NULL, 0, bytes);
+  m->host -= 1;
+  return block;
+}
+
+void ml_machine_free(ml_machine *m, void *block, size_t bytes) {
+  ml_allocator(m, block, bytes, 0);
+}

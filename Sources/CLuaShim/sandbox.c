@@ -1,0 +1,369 @@
+// The standard library a script sees: Lua's own where it is harmless, ours where it is not
+// (SEMANTICS 9). No addresses get out, strings' metatable is closed, finalizers are refused, and
+// string functions take error objects as text.
+
+#include "machine.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static ml_print_sink print_sink;
+static ml_text_of_userdata text_of_userdata;
+
+void ml_set_print_sink(ml_print_sink sink) { print_sink = sink; }
+void ml_set_text_of_userdata(ml_text_of_userdata reader) { text_of_userdata = reader; }
+
+// ---- Text of values -------------------------------------------------------------------------
+
+// An id for an address that says nothing about where it is: a keyed mix that can't be undone
+// without the machine's secret. Equal addresses have equal ids, inside one machine.
+static uint64_t opaque(ml_machine *m, const void *address) {
+  uint64_t x = (uint64_t)(uintptr_t)address ^ m->secret;
+  x = (x ^ (x >> 33)) * 0xff51afd7ed558ccdULL;
+  x = (x ^ (x >> 33) ^ (m->secret << 7)) * 0xc4ceb9fe1a85ec53ULL;
+  return (x ^ (x >> 33)) & 0xffffffffffffULL;
+}
+
+static void push_opaque(lua_State *L, const void *address) {
+  char text[24];
+  int count = snprintf(text, sizeof text, "0x%012llx", (unsigned long long)opaque(ml_get(L), address));
+  lua_pushlstring(L, text, (size_t)count);
+}
+
+void ml_push_raw_text(lua_State *L, int32_t index) {
+  index = lua_absindex(L, index);
+  switch (lua_type(L, index)) {
+    case LUA_TNUMBER:
+    case LUA_TSTRING:
+      lua_pushvalue(L, index);
+      lua_tolstring(L, -1, NULL);
+      return;
+    case LUA_TBOOLEAN:
+      lua_pushstring(L, lua_toboolean(L, index) ? "true" : "false");
+      return;
+    case LUA_TNIL: lua_pushliteral(L, "nil"); return;
+    default: {
+      const char *kind = luaL_typename(L, index);
+      int name = luaL_getmetafield(L, index, "__name");
+      bool named = name == LUA_TSTRING;
+      if (name != LUA_TNIL && !named) lua_pop(L, 1);
+      push_opaque(L, lua_topointer(L, index));
+      lua_pushfstring(L, "%s: %s", named ? lua_tostring(L, -2) : kind, lua_tostring(L, -1));
+      lua_replace(L, named ? -3 : -2);
+      if (named) lua_pop(L, 1);
+      return;
+    }
+  }
+}
+
+// luaL_tolstring with opaque ids: may run __tostring, may raise. Stack: +1.
+const char *ml_tolstring(lua_State *L, int index, size_t *length) {
+  index = lua_absindex(L, index);
+  if (luaL_callmeta(L, index, "__tostring")) {
+    if (!lua_isstring(L, -1)) luaL_error(L, "'__tostring' must return a string");
+  } else {
+    ml_push_raw_text(L, index);
+  }
+  return lua_tolstring(L, -1, length);
+}
+
+static int base_tostring(lua_State *L) {
+  luaL_checkany(L, 1);
+  ml_tolstring(L, 1, NULL);
+  return 1;
+}
+
+static int base_print(lua_State *L) {
+  int count = lua_gettop(L);
+  luaL_Buffer line;
+  luaL_buffinit(L, &line);
+  for (int i = 1; i <= count; i++) {
+    if (i > 1) luaL_addchar(&line, ' ');
+    ml_tolstring(L, i, NULL);
+    luaL_addvalue(&line);
+  }
+  luaL_pushresult(&line);
+  size_t length;
+  const char *text = lua_tolstring(L, -1, &length);
+  ml_machine *m = ml_get(L);
+  int32_t at = ml_current_line(L, 1);
+  if (print_sink != NULL) {
+    m->host += 1;
+    print_sink(m->context, text, length, at);
+    m->host -= 1;
+  }
+  return 0;
+}
+
+// ---- Metatables -----------------------------------------------------------------------------
+
+// Lua's setmetatable, without finalizers: nothing of a script may run after its process is gone.
+static int base_setmetatable(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  int kind = lua_type(L, 2);
+  luaL_argexpected(L, kind == LUA_TNIL || kind == LUA_TTABLE, 2, "nil or table");
+  if (luaL_getmetafield(L, 1, "__metatable") != LUA_TNIL)
+    return luaL_error(L, "cannot change a protected metatable");
+  if (kind == LUA_TTABLE) {
+    lua_pushliteral(L, "__gc");
+    if (lua_rawget(L, 2) != LUA_TNIL) return luaL_error(L, "__gc is not supported");
+    lua_pop(L, 1);
+  }
+  lua_settop(L, 2);
+  lua_setmetatable(L, 1);
+  return 1;
+}
+
+// ---- Strings --------------------------------------------------------------------------------
+
+// An error object as the subject counts as its message.
+static void text_for_userdata(lua_State *L, int index) {
+  if (lua_type(L, index) != LUA_TUSERDATA || text_of_userdata == NULL) return;
+  ml_machine *m = ml_get(L);
+  m->host += 1;
+  bool known = text_of_userdata(L, index);
+  m->host -= 1;
+  if (known) lua_replace(L, index);
+}
+
+static int call_original(lua_State *L) {
+  return lua_tocfunction(L, lua_upvalueindex(1))(L);
+}
+
+static int string_with_text(lua_State *L) {
+  text_for_userdata(L, 1);
+  return call_original(L);
+}
+
+// No result this long can be kept anyway; without this an absurd count would look like a memory
+// kill instead of the script's own mistake.
+#define REPEAT_BYTES_MAX ((lua_Integer)1 << 36)
+
+static int string_rep(lua_State *L) {
+  text_for_userdata(L, 1);
+  size_t unit, separator = 0;
+  luaL_checklstring(L, 1, &unit);
+  lua_Integer n = luaL_checkinteger(L, 2);
+  luaL_optlstring(L, 3, "", &separator);
+  if (n > 0 && unit + separator > 0 && n > REPEAT_BYTES_MAX / (lua_Integer)(unit + separator))
+    return luaL_error(L, "resulting string too large");
+  if (unit + separator == 0) {  // the stock loop would count to n for nothing
+    lua_pushliteral(L, "");
+    return 1;
+  }
+  return call_original(L);
+}
+
+// string.format with our own text for what has an address: %p, and %s of anything unusual.
+static int string_format(lua_State *L) {
+  text_for_userdata(L, 1);
+  size_t length;
+  const char *format = luaL_checklstring(L, 1, &length);
+  char *copy = NULL;
+  int arg = 1, top = lua_gettop(L);
+  for (size_t i = 0; i < length; i++) {
+    if (format[i] != '%') continue;
+    if (++i < length && format[i] == '%') continue;
+    while (i < length && strchr("-+ #0123456789.", format[i]) != NULL && format[i] != '\0') i++;
+    if (i >= length || ++arg > top) break;
+    if (format[i] == 's' && lua_type(L, arg) != LUA_TSTRING) {
+      ml_tolstring(L, arg, NULL);
+      lua_replace(L, arg);
+    } else if (format[i] == 'p') {
+      if (copy == NULL) {
+        copy = lua_newuserdatauv(L, length + 1, 0);
+        memcpy(copy, format, length + 1);
+      }
+      const void *address = lua_topointer(L, arg);
+      if (address == NULL) lua_pushliteral(L, "(null)");
+      else push_opaque(L, address);
+      lua_replace(L, arg);
+      copy[i] = 's';
+    }
+  }
+  if (copy != NULL) {
+    lua_pushlstring(L, copy, length);
+    lua_replace(L, 1);
+    lua_settop(L, top);
+  }
+  return call_original(L);
+}
+
+static void wrap(lua_State *L, int table, const char *name, lua_CFunction wrapper) {
+  lua_getfield(L, table, name);
+  lua_pushcclosure(L, wrapper, 1);
+  lua_setfield(L, table, name);
+}
+
+static void open_string(lua_State *L) {
+  luaL_requiref(L, LUA_STRLIBNAME, luaopen_string, 1);
+  int table = lua_gettop(L);
+  lua_pushnil(L);
+  lua_setfield(L, table, "dump");
+  static const char *const with_text[] = {"find",  "match", "gmatch",  "gsub", "sub", "len",
+                                          "lower", "upper", "reverse", "byte", NULL};
+  for (int i = 0; with_text[i] != NULL; i++) wrap(L, table, with_text[i], string_with_text);
+  wrap(L, table, "rep", string_rep);
+  wrap(L, table, "format", string_format);
+  lua_pop(L, 1);
+  lua_pushliteral(L, "");
+  lua_getmetatable(L, -1);
+  lua_pushboolean(L, 0);
+  lua_setfield(L, -2, "__metatable");
+  lua_pop(L, 2);
+}
+
+// ---- Tables ---------------------------------------------------------------------------------
+
+#define TABLE_CREATE_MAX ((lua_Integer)1 << 26)
+
+// table.create(n, h): a table with room for n values and h fields.
+static int table_create(lua_State *L) {
+  lua_Integer n = luaL_optinteger(L, 1, 0), h = luaL_optinteger(L, 2, 0);
+  luaL_argcheck(L, n >= 0 && n <= TABLE_CREATE_MAX, 1, "out of range");
+  luaL_argcheck(L, h >= 0 && h <= TABLE_CREATE_MAX, 2, "out of range");
+  lua_createtable(L, (int)n, (int)h);
+  return 1;
+}
+
+// ---- Opening --------------------------------------------------------------------------------
+
+void ml_open_sandbox(lua_State *L) {
+  luaL_requiref(L, LUA_GNAME, luaopen_base, 1);
+  static const char *const absent[] = {
+      "load", "loadstring", "loadfile", "dofile", "collectgarbage", "warn", NULL};
+  for (int i = 0; absent[i] != NULL; i++) {
+    lua_pushnil(L);
+    lua_setfield(L, -2, absent[i]);
+  }
+  static const luaL_Reg ours[] = {
+      {"tostring", base_tostring}, {"print", base_print}, {"setmetatable", base_setmetatable},
+      {NULL, NULL}};
+  luaL_setfuncs(L, ours, 0);
+  lua_pop(L, 1);
+
+  luaL_requiref(L, LUA_TABLIBNAME, luaopen_table, 1);
+  lua_pushcfunction(L, table_create);
+  lua_setfield(L, -2, "create");
+  lua_pop(L, 1);
+  luaL_requiref(L, LUA_MATHLIBNAME, luaopen_math, 1);
+  luaL_requiref(L, LUA_UTF8LIBNAME, luaopen_utf8, 1);
+  luaL_requiref(L, LUA_COLIBNAME, ml_open_coroutine, 1);
+  lua_pop(L, 3);
+  open_string(L);
+  // luaL_requiref filled package.loaded, which tracebacks read for names; scripts can't reach it.
+}
+
+static int open_all(lua_State *L) {
+  ml_open_sandbox(L);
+  return 0;
+}
+
+int32_t ml_open_libraries(ml_machine *m) {
+  lua_pushcfunction(m->state, open_all);
+  return lua_pcall(m->state, 0, 0, 0);
+}
+
+// ---- Loading --------------------------------------------------------------------------------
+
+typedef struct {
+  const char *bytes, *name;
+  size_t count;
+  bool binary;
+} load_request;
+
+static const char *read_once(lua_State *L, void *ud, size_t *size) {
+  (void)L;
+  load_request *r = ud;
+  *size = r->count;
+  r->count = 0;
+  return *size == 0 ? NULL : r->bytes;
+}
+
+int32_t ml_load(lua_State *L, const char *bytes, size_t count, const char *name, bool binary) {
+  load_request r = {bytes, name, count, binary};
+  // lua_load runs the parser protected: its errors come back as a status.
+  return lua_load(L, read_once, &r, name, binary ? "b" : "t");
+}
+
+typedef struct {
+  uint8_t *bytes;
+  size_t count, capacity;
+} dump_buffer;
+
+static int dump_some(lua_State *L, const void *bytes, size_t count, void *ud) {
+  (void)L;
+  dump_buffer *b = ud;
+  if (b->count + count > b->capacity) {
+    size_t capacity = (b->count + count) * 2;
+    uint8_t *grown = realloc(b->bytes, capacity);
+    if (grown == NULL) return 1;
+    b->bytes = grown;
+    b->capacity = capacity;
+  }
+  memcpy(b->bytes + b->count, bytes, count);
+  b->count += count;
+  return 0;
+}
+
+uint8_t *ml_dump(lua_State *L, size_t *count) {
+  dump_buffer b = {NULL, 0, 0};
+  if (lua_dump(L, dump_some, &b, 0) != 0) {
+    free(b.bytes);
+    return NULL;
+  }
+  *count = b.count;
+  return b.bytes;
+}
+
+// ---- Helpers for Swift ----------------------------------------------------------------------
+
+static int get_field(lua_State *L) {
+  lua_gettable(L, 1);
+  return 1;
+}
+
+int32_t ml_get_field(lua_State *L, int32_t index, const char *key) {
+  index = lua_absindex(L, index);
+  lua_pushcfunction(L, get_field);
+  lua_pushvalue(L, index);
+  lua_pushstring(L, key);
+  return lua_pcall(L, 2, 1, 0);
+}
+
+void ml_push_where(lua_State *L, int32_t level) { luaL_where(L, level); }
+
+int32_t ml_current_line(lua_State *L, int32_t level) {
+  lua_Debug ar;
+  if (!lua_getstack(L, level, &ar)) return 0;
+  lua_getinfo(L, "l", &ar);
+  return ar.currentline > 0 ? ar.currentline : 0;
+}
+
+void ml_push_traceback(lua_State *L, lua_State *of, int32_t level) {
+  luaL_traceback(L, of, NULL, level);
+}
+
+int32_t ml_raw_next(lua_State *L, int32_t index) { return lua_next(L, index); }
+
+void *ml_test_userdata(lua_State *L, int32_t index, const void *key) {
+  void *block = lua_touserdata(L, index);
+  if (block == NULL || !lua_getmetatable(L, index)) return NULL;
+  lua_rawgetp(L, LUA_REGISTRYINDEX, key);
+  bool same = lua_rawequal(L, -1, -2);
+  lua_pop(L, 2);
+  return same ? block : NULL;
+}
+
+bool ml_metatable(lua_State *L, const void *key, const char *name) {
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, key) == LUA_TTABLE) return false;
+  lua_pop(L, 1);
+  lua_createtable(L, 0, 8);
+  lua_pushstring(L, name);
+  lua_setfield(L, -2, "__name");
+  lua_pushboolean(L, 0);
+  lua_setfield(L, -2, "__metatable");
+  lua_pushvalue(L, -1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, key);
+  return true;
+}

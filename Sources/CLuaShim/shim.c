@@ -1,1 +1,0 @@
-#include "moonlet_shim.h"

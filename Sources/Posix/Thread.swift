@@ -1,0 +1,77 @@
+import CThreads
+import Glibc
+
+/// A plain OS thread with a stack of its own size.
+///
+/// Runs one closure and ends. Workers need 8 MiB and a guard page (the pthread default keeps one):
+/// nested C calls of liblua use up to 512 KiB.
+package struct PosixThread: Sendable {
+    private let handle: pthread_t
+
+    /// Starts a thread.
+    ///
+    /// `name` is cut to 15 bytes, the kernel's limit. All signals but SIGURG are blocked in it, so
+    /// that termination signals reach the thread that waits for them.
+    package init(
+        name: String,
+        stackBytes: Int = 8 << 20,
+        _ body: @escaping @Sendable () -> Void
+    ) {
+        var attributes = pthread_attr_t()
+        unsafe pthread_attr_init(&attributes)
+        unsafe pthread_attr_setstacksize(&attributes, stackBytes)
+        let box = unsafe Unmanaged.passRetained(Body(name: name, run: body))
+        var thread = pthread_t()
+        let status = unsafe pthread_create(
+            &thread,
+            &attributes,
+            { raw in
+                guard let raw = unsafe raw else { return nil }
+                let body = unsafe Unmanaged<Body>.fromOpaque(raw).takeRetainedValue()
+                PosixThread.prepare(named: body.name)
+                body.run()
+                return nil
+            },
+            box.toOpaque()
+        )
+        unsafe pthread_attr_destroy(&attributes)
+        precondition(status == 0, "the system refuses a thread: raise its limit on processes")
+        handle = thread
+    }
+
+    /// Waits until the thread's closure has returned.
+    package func join() {
+        pthread_join(handle, nil)
+    }
+
+    private static func prepare(named name: String) {
+        let short = String(decoding: name.utf8.prefix(15), as: UTF8.self)
+        unsafe ct_name_this_thread(short)
+        var mask = sigset_t()
+        unsafe sigfillset(&mask)
+        unsafe sigdelset(&mask, SIGURG)
+        for fault in [SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGPROF] {
+            unsafe sigdelset(&mask, fault)
+        }
+        unsafe pthread_sigmask(SIG_SETMASK, &mask, nil)
+    }
+
+    private final class Body: Sendable {
+        let name: String
+        let run: @Sendable () -> Void
+        init(name: String, run: @escaping @Sendable () -> Void) {
+            self.name = name
+            self.run = run
+        }
+    }
+}
+
+/// The processors this program may use.
+package enum Processors {
+    /// How many CPUs the scheduler may place us on, and at least one.
+    ///
+    /// Source: sched_getaffinity(2). The cgroup's CPU quota is read by the caller.
+    package static var allowed: Int {
+        Int(ct_allowed_processors())
+    }
+}

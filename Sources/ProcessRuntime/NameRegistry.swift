@@ -1,0 +1,63 @@
+import Synchronization
+
+/// Names of processes: each maps to at most one pid.
+///
+/// Lock order: the registry's lock, then a control block's.
+final class NameRegistry: Sendable {
+    private let owners = Mutex([String: PID]())
+
+    /// Gives `name` to `pid` if nobody alive has it; returns whether it is new.
+    ///
+    /// The owner's aliveness is decided under its lock: either its exit has not begun, and will
+    /// free the name, or the claim is refused.
+    @discardableResult
+    func claim(
+        _ name: String,
+        for pid: PID,
+        _ block: ControlBlock,
+        in table: ProcessTable,
+        atMost limit: Int = .max
+    ) throws(RuntimeFault) -> Bool {
+        let fault: Result<Bool, RuntimeFault> = owners.withLock { owners in
+            if let owner = owners[name] {
+                if owner == pid && isAlive(pid, block) { return .success(false) }
+                if let other = table.block(owner), isAlive(owner, other) {
+                    return .failure(.nameTaken(owner))
+                }
+                // The owner is dying: its exit will find the name taken over and leave it.
+            }
+            return block.guarded.withLock { state in
+                guard state.pid == pid, state.phase == .alive else {
+                    return .failure(.processNotFound)
+                }
+                guard state.names.count < limit else { return .failure(.tooManyNames) }
+                state.names.append(name)
+                owners[name] = pid
+                return .success(true)
+            }
+        }
+        return try fault.get()
+    }
+
+    private func isAlive(_ pid: PID, _ block: ControlBlock) -> Bool {
+        block.guarded.withLock { $0.pid == pid && $0.phase == .alive }
+    }
+
+    func find(_ name: String) -> PID? {
+        owners.withLock { $0[name] }
+    }
+
+    /// Frees `name` if `pid` has it.
+    @discardableResult
+    func release(_ name: String, of pid: PID) -> Bool {
+        owners.withLock { owners in
+            guard owners[name] == pid else { return false }
+            owners[name] = nil
+            return true
+        }
+    }
+
+    func all() -> [(name: String, pid: PID)] {
+        owners.withLock { owners in owners.map { (name: $0.key, pid: $0.value) } }
+    }
+}

@@ -1,0 +1,86 @@
+import Synchronization
+
+/// The transitions of `state`: each is one compare-and-exchange with a name.
+///
+/// What makes wake-ups exact: a sender puts its signal into `incoming` (under the lock) *before* it
+/// calls `wake`; a turn that found nothing to do calls `endTurnWaiting` *after* it looked. Whichever
+/// order the two take on `state`, either the waker sees `waiting` and queues the process, or the
+/// turn's end sees `runningWoken` and queues it itself.
+extension ControlBlock {
+    var runState: RunState {
+        decode(state.load(ordering: .acquiring))
+    }
+
+    private func decode(_ raw: UInt8) -> RunState {
+        guard let value = RunState(rawValue: raw) else {
+            preconditionFailure("a process's state word holds \(raw)")
+        }
+        return value
+    }
+
+    private func exchange(_ from: RunState, _ to: RunState) -> Bool {
+        // Acquire and release: what the last turn wrote is seen by the next one, on whichever
+        // thread; what a waker wrote before is seen by the turn it causes.
+        state.compareExchange(
+            expected: from.rawValue,
+            desired: to.rawValue,
+            ordering: .acquiringAndReleasing
+        ).exchanged
+    }
+
+    enum WakeOutcome {
+        /// The caller must put it into a run queue.
+        case mustQueue
+        /// It is queued already, or being made, or gone.
+        case nothingToDo
+        /// It runs now, and will look again.
+        case noted
+    }
+
+    /// Something arrived for the process.
+    func wake() -> WakeOutcome {
+        while true {
+            switch runState {
+            case .waiting:
+                if exchange(.waiting, .ready) { return .mustQueue }
+            case .running:
+                if exchange(.running, .runningWoken) { return .noted }
+            case .runningWoken: return .noted
+            case .ready, .starting, .free: return .nothingToDo
+            }
+        }
+    }
+
+    /// The process is complete: its first turn may come. The caller must queue it.
+    func becomeReady() {
+        let changed = exchange(.starting, .ready)
+        precondition(changed, "a process becomes ready once")
+    }
+
+    /// Takes the turn; false when someone else has it or there is nothing to run.
+    func beginTurn() -> Bool {
+        exchange(.ready, .running)
+    }
+
+    /// The turn found nothing more to do. Returns whether the caller must queue it again.
+    func endTurnWaiting() -> Bool {
+        if exchange(.running, .waiting) { return false }
+        endTurnPreempted()
+        return true
+    }
+
+    /// The slice is over; the caller must queue it again.
+    func endTurnPreempted() {
+        state.store(RunState.ready.rawValue, ordering: .releasing)
+    }
+
+    /// The process is gone and its slot may be filled again.
+    func becomeFree() {
+        state.store(RunState.free.rawValue, ordering: .releasing)
+    }
+
+    /// The slot is being filled.
+    func becomeStarting() {
+        state.store(RunState.starting.rawValue, ordering: .releasing)
+    }
+}

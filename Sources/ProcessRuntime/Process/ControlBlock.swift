@@ -1,0 +1,136 @@
+import Payload
+package import Synchronization
+
+/// What a process asks for when it is made.
+package struct ProcessLimits: Sendable, Equatable {
+    /// Bytes of Lua memory.
+    package var memoryBytes = 64 << 20
+    package var mailboxMessages = 100_000
+    package var mailboxBytes = 64 << 20
+    /// CPU time; zero for none.
+    package var cpuNanoseconds: UInt64 = 0
+    /// Time from spawn; zero for none.
+    package var lifetimeNanoseconds: UInt64 = 0
+
+    package init() {}
+}
+
+/// What does a process's work: Lua, or a Swift closure in a test.
+///
+/// `run` and `discard` are called only by whoever holds the process's turn, one at a time. The other
+/// two may be called by any thread at any time.
+package protocol Runnable: AnyObject, Sendable {
+    /// Runs until it waits, has had its slice, or ends.
+    func run(_ process: ControlBlock, on worker: (any WorkerContext)?) -> TurnOutcome
+    /// Gives everything back; nothing of it runs again.
+    func discard()
+    /// Asks it to stop for good as soon as it can: its next outcome does not matter.
+    func requestDeath()
+    /// Bytes it holds now.
+    var memoryBytes: Int { get }
+    /// What it waits for, how many fibers it has (API 2).
+    func describe() -> RunnableDescription
+}
+
+/// How a turn ended.
+package enum TurnOutcome: Sendable {
+    /// Nothing to do until a signal comes.
+    case waiting
+    /// Its slice is over; it wants to go on.
+    case preempted
+    /// It is over.
+    case ended(ExitReason)
+}
+
+package struct RunnableDescription: Sendable {
+    package var fibers = 1
+    package var waitingFor: [String] = []
+    package init() {}
+}
+
+/// The part of a worker thread that can be interrupted from outside.
+package protocol WorkerContext: AnyObject, Sendable {
+    /// Odd while script code runs; another number for each run.
+    var serial: UInt64 { get }
+    /// Interrupts the run that `serial` names; does nothing when it is over.
+    func interrupt(_ serial: UInt64)
+}
+
+/// Whether a process waits, is queued, or runs. Changes only in `ControlBlock+Turn.swift`.
+package enum RunState: UInt8 {
+    /// The slot is free.
+    case free
+    /// Being made: not yet handed to the scheduler.
+    case starting
+    /// Nothing to do.
+    case waiting
+    /// In a run queue.
+    case ready
+    /// A worker has its turn.
+    case running
+    /// As running, and something arrived since the turn began.
+    case runningWoken
+}
+
+/// One slot of the process table. Blocks are made once and reused; a pid is a slot's generation.
+///
+/// Who may touch what:
+///   state, currentPID, dying, counters   atomics, any thread
+///   guarded                              under its lock; lock order in ARCHITECTURE.md
+///   the Runnable's inside                only whoever holds the turn
+package final class ControlBlock: Sendable {
+    package let slot: Int
+    /// Pairs: a release store by whoever fills or frees the slot; acquire loads before a turn.
+    let currentPID = Atomic<UInt64>(0)
+    let state = Atomic<UInt8>(RunState.free.rawValue)
+    /// Set when the process must end; read by the timekeeper and by turns. Relaxed: the reason
+    /// itself is in `guarded`, and the lock orders it.
+    let dying = Atomic<Bool>(false)
+    package let queuedMessages = Atomic<Int>(0)
+    package let queuedBytes = Atomic<Int>(0)
+    let cpuNanoseconds = Atomic<UInt64>(0)
+    /// When the present turn began (monotonic nanoseconds); zero between turns.
+    let turnStartedAt = Atomic<UInt64>(0)
+    /// The worker that runs it now, plus one; zero for none. A hint for interrupts only.
+    let workerHint = Atomic<Int>(0)
+    let guarded = Mutex(Guarded())
+
+    init(slot: Int) {
+        self.slot = slot
+    }
+
+    package enum Phase: Equatable {
+        case free
+        case alive
+        /// Its end is decided but not yet carried out: no longer routable.
+        case dying
+    }
+
+    struct Guarded: ~Copyable {
+        var phase = Phase.free
+        var generation: UInt64 = 0
+        var pid: PID?
+        /// Why it must end, where somebody decided that; the first decision stands.
+        var doom: ExitReason?
+        var body: (any Runnable)?
+        var incoming = SignalQueue()
+        var names: [String] = []
+        var links: [PID] = []
+        var monitors: [PID] = []
+        var watchers: [PID] = []
+        var exitWaiters: [ExitWaiter] = []
+        var trapLinks = false
+        var limits = ProcessLimits()
+        var entry = ""
+        var host = ""
+        var parent: PID?
+        var startedAt: UInt64 = 0
+        var lifetimeTimer: TimerKey?
+    }
+}
+
+/// Somebody outside every process who wants to know of an exit.
+struct ExitWaiter {
+    let id: UInt64
+    let notify: @Sendable (ExitRecord) -> Void
+}

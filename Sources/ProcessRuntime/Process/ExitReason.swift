@@ -1,0 +1,117 @@
+package import Payload
+
+/// Why a process ended.
+package enum ExitReason: Sendable, Equatable {
+    /// Its main function returned; the value.
+    case normal(Payload)
+    /// An error of its own.
+    case error(ErrorValue)
+    /// Somebody terminated it.
+    case terminated
+    /// A linked process failed and it did not trap links.
+    case linked(from: PID)
+    /// It went over a limit of its own.
+    case limit(Limit)
+    /// The server is stopping.
+    case shutdown
+
+    package enum Limit: String, Sendable {
+        case memory = "memory limit exceeded"
+        case cpu = "cpu limit exceeded"
+        case lifetime = "lifetime limit exceeded"
+    }
+
+    package var isNormal: Bool {
+        if case .normal = self { true } else { false }
+    }
+
+    /// The word of an exit record (API 2).
+    package var word: String {
+        switch self {
+        case .normal: "normal"
+        case .error: "error"
+        case .terminated: "terminated"
+        case .linked: "linked"
+        case .limit: "limit"
+        case .shutdown: "shutdown"
+        }
+    }
+
+    /// The error others see, or nil after a normal exit.
+    package var error: ErrorValue? {
+        switch self {
+        case .normal: nil
+        case .error(let value): value
+        case .terminated: ErrorValue(message: "process terminated", kind: "Canceled")
+        case .linked: ErrorValue(message: "linked process failed", kind: "Canceled")
+        case .limit(let limit): ErrorValue(message: limit.rawValue, kind: "RateLimited")
+        case .shutdown: ErrorValue(message: "shutting down", kind: "Canceled")
+        }
+    }
+}
+
+/// An error as data: what an error object carries between processes (SEMANTICS 10).
+package struct ErrorValue: Sendable, Equatable, Error {
+    package var message: String
+    /// One of the kinds of SEMANTICS 10, `""` for unknown.
+    package var kind: String
+    /// nil where nobody said.
+    package var retryable: Bool?
+    /// Any value, nil where there is none.
+    package var details: Payload
+    /// One line per frame or context, innermost first.
+    package var traceback: [String]
+
+    package init(
+        message: String,
+        kind: String = "",
+        retryable: Bool? = nil,
+        details: Payload = .nothing,
+        traceback: [String] = []
+    ) {
+        self.message = message
+        self.kind = kind
+        self.retryable = retryable
+        self.details = details
+        self.traceback = traceback
+    }
+
+    /// Writes this as an error object.
+    package func write(to writer: inout PayloadWriter) {
+        writer.beginError()
+        writer.write(message)
+        writer.write(kind)
+        if let retryable { writer.write(retryable) } else { writer.writeNil() }
+        writer.writeEncoded(details)
+        writer.write(traceback.joined(separator: "\n"))
+    }
+}
+
+/// What is kept of a process that ended (API 2, "Exit record").
+package struct ExitRecord: Sendable {
+    package let pid: PID
+    package let entry: String
+    package let host: String
+    package let reason: ExitReason
+    /// Nanoseconds since 1970.
+    package let startedAt: UInt64
+    package let at: UInt64
+}
+
+/// The rules of exits as pure functions of what is known (SEMANTICS 8).
+package enum ExitRules {
+    package enum LinkEffect: Equatable {
+        /// The link just vanishes.
+        case none
+        /// The partner gets a LINK_DOWN event.
+        case event
+        /// The partner fails at once.
+        case fail
+    }
+
+    /// What a linked partner feels when a process ends.
+    package static func linkEffect(normal: Bool, trapping: Bool) -> LinkEffect {
+        if normal { return .none }
+        return trapping ? .event : .fail
+    }
+}

@@ -1,0 +1,78 @@
+/// Which process: a slot in the process table and how often that slot was used before.
+///
+/// A pid is never reused: the generation has 40 bits, so one slot would have to be filled a
+/// thousand times a second for 34 years.
+package struct PID: Hashable, Sendable {
+    /// Generation in the high 40 bits, slot in the low 24; zero is no process.
+    package let number: UInt64
+
+    static let slotBits: UInt64 = 24
+    /// Slots run from 1 to this.
+    package static let slotMax = (1 << 24) - 1
+
+    init(slot: Int, generation: UInt64) {
+        number = generation << PID.slotBits | UInt64(slot)
+    }
+
+    package init?(number: UInt64) {
+        guard number & UInt64(PID.slotMax) != 0 else { return nil }
+        self.number = number
+    }
+
+    var slot: Int { Int(number & UInt64(PID.slotMax)) }
+}
+
+/// How pids of this server read: `<node>.<epoch>.<number>` (SEMANTICS 4).
+///
+/// The epoch is the server's start time, so that no pid of an earlier run is ever taken for one of
+/// this run.
+package struct PIDFormat: Sendable {
+    package let node: String
+    package let epoch: String
+    private let prefix: [UInt8]
+
+    /// Makes the format of a server named `node` that started at `startMilliseconds` since 1970.
+    package init(node: String, startMilliseconds: UInt64) {
+        self.node = node
+        epoch = String(startMilliseconds, radix: 36)
+        prefix = Array("\(node).\(epoch).".utf8)
+    }
+
+    package func text(_ pid: PID) -> String {
+        "\(node).\(epoch).\(pid.number)"
+    }
+
+    /// The pid that `text` names, or nil if it is none of this server's.
+    package func parse(_ text: String) -> PID? {
+        var copy = text
+        return copy.withUTF8 { unsafe parse(UnsafeRawBufferPointer($0)) }
+    }
+
+    /// The pid that these bytes name, or nil if they are none of this server's.
+    package func parse(_ text: UnsafeRawBufferPointer) -> PID? {
+        guard text.count > prefix.count, text.count <= prefix.count + 20 else { return nil }
+        for index in prefix.indices where unsafe text[index] != prefix[index] { return nil }
+        var number: UInt64 = 0
+        for index in prefix.count..<text.count {
+            let byte = unsafe text[index]
+            guard byte >= 0x30, byte <= 0x39 else { return nil }
+            if number == 0 && index > prefix.count { return nil }
+            let (tens, overflow) = number.multipliedReportingOverflow(by: 10)
+            let (sum, carry) = tens.addingReportingOverflow(UInt64(byte - 0x30))
+            if overflow || carry { return nil }
+            number = sum
+        }
+        return PID(number: number)
+    }
+
+    /// Whether `text` has the shape of a pid of this node, of this run or another: no name may.
+    package func looksLikePID(_ text: String) -> Bool {
+        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count == 3, parts[0] == node else { return false }
+        let isEpoch = parts[1].utf8.allSatisfy {
+            (0x30...0x39).contains($0) || (0x61...0x7A).contains($0)
+        }
+        let isNumber = parts[2].utf8.allSatisfy { (0x30...0x39).contains($0) }
+        return isEpoch && isNumber && !parts[1].isEmpty && !parts[2].isEmpty
+    }
+}

@@ -1,0 +1,225 @@
+package import Payload
+
+/// What kind of thing reached a process.
+package enum SignalKind: UInt8, Sendable {
+    /// User data: topic and payload.
+    case message
+    /// A monitored process is gone. Payload: time (float), result, error.
+    case exit
+    /// A linked process failed and the receiver traps links. Payload: time (float), error.
+    case linkDown
+    /// Somebody asks the process to stop. Payload: time (float), reason (string).
+    case cancel
+    /// A timer of the process is due. Payload: the timer's number (integer).
+    case timer
+    /// An answer to something the process waits for. Payload: token (integer), then the values.
+    case reply
+}
+
+/// One block of memory: header, topic, payload. Between two processes it is all that moves.
+@safe
+struct SignalHeader {
+    var next: UnsafeMutablePointer<SignalHeader>?
+    var kind: SignalKind
+    /// The sender's pid number; zero for a sender outside any process.
+    var sender: UInt64
+    /// Order of arrival at the receiver; set when the receiver takes it out.
+    var sequence: UInt64
+    var topicBytes: Int
+    var payloadBytes: Int
+}
+
+/// A signal and its memory: owned, moved, freed once.
+@safe
+package struct Signal: ~Copyable, @unchecked Sendable {
+    // Sendable: the block has one owner at any time.
+    fileprivate let header: UnsafeMutablePointer<SignalHeader>
+
+    fileprivate init(owning header: UnsafeMutablePointer<SignalHeader>) {
+        unsafe self.header = unsafe header
+    }
+
+    deinit {
+        unsafe UnsafeMutableRawPointer(header).deallocate()
+    }
+
+    /// Bytes a signal's header takes at the start of its block: what a writer must leave free.
+    package static var headerBytes: Int { (MemoryLayout<SignalHeader>.size + 15) & ~15 }
+
+    /// Makes a signal of what `writer` holds: `topicBytes` of topic, then the payload.
+    ///
+    /// The writer must have been made with `headerBytes` reserved.
+    package init(
+        _ kind: SignalKind,
+        from sender: PID?,
+        topicBytes: Int = 0,
+        written writer: consuming PayloadWriter
+    ) {
+        let (block, count) = unsafe writer.release()
+        unsafe header = block.bindMemory(to: SignalHeader.self, capacity: 1)
+        unsafe header.initialize(
+            to: SignalHeader(
+                next: nil,
+                kind: kind,
+                sender: sender?.number ?? 0,
+                sequence: 0,
+                topicBytes: topicBytes,
+                payloadBytes: count - Signal.headerBytes - topicBytes
+            )
+        )
+    }
+
+    /// Makes a message of a topic and a payload that is encoded already.
+    package init(topic: String, payload: Payload, from sender: PID?) {
+        var writer = PayloadWriter(
+            headerBytes: Signal.headerBytes,
+            reserving: topic.utf8.count + payload.bytes.count
+        )
+        var copy = topic
+        copy.withUTF8 { unsafe writer.append(UnsafeRawBufferPointer($0)) }
+        writer.writeEncoded(payload)
+        self.init(.message, from: sender, topicBytes: topic.utf8.count, written: writer)
+    }
+
+    package var kind: SignalKind { unsafe header.pointee.kind }
+    package var sender: PID? { unsafe PID(number: header.pointee.sender) }
+    package var sequence: UInt64 { unsafe header.pointee.sequence }
+    /// What it counts against its mailbox, in bytes.
+    package var byteCount: Int {
+        unsafe Signal.headerBytes + header.pointee.topicBytes + header.pointee.payloadBytes
+    }
+
+    private var body: UnsafeRawPointer {
+        unsafe UnsafeRawPointer(header) + Signal.headerBytes
+    }
+
+    /// Lends the topic's bytes.
+    package func withTopic<R>(_ action: (UnsafeRawBufferPointer) -> R) -> R {
+        unsafe action(UnsafeRawBufferPointer(start: body, count: header.pointee.topicBytes))
+    }
+
+    /// Lends a reader over the payload.
+    package func withPayload<R>(_ action: (inout PayloadReader) -> R) -> R {
+        let start = unsafe body + header.pointee.topicBytes
+        var reader = unsafe PayloadReader(
+            UnsafeRawBufferPointer(start: start, count: header.pointee.payloadBytes)
+        )
+        return action(&reader)
+    }
+
+    fileprivate consuming func release() -> UnsafeMutablePointer<SignalHeader> {
+        let pointer = unsafe header
+        discard self
+        return unsafe pointer
+    }
+}
+
+/// Signals in order of arrival: an intrusive list that owns its members.
+///
+/// Bound: the mailbox limits of the receiver, plus one lifecycle signal for each monitor, link,
+/// timer and pending reply of its.
+@safe
+package struct SignalQueue: ~Copyable, @unchecked Sendable {
+    private var head: UnsafeMutablePointer<SignalHeader>?
+    private var tail: UnsafeMutablePointer<SignalHeader>?
+    package private(set) var count = 0
+
+    package init() {}
+
+    deinit {
+        var next = unsafe head
+        while let block = unsafe next {
+            unsafe next = block.pointee.next
+            unsafe UnsafeMutableRawPointer(block).deallocate()
+        }
+    }
+
+    package var isEmpty: Bool { count == 0 }
+
+    package mutating func append(_ signal: consuming Signal) {
+        let block = unsafe signal.release()
+        unsafe block.pointee.next = nil
+        if let last = unsafe tail {
+            unsafe last.pointee.next = block
+        } else {
+            unsafe head = block
+        }
+        unsafe tail = block
+        count += 1
+    }
+
+    package mutating func popFirst() -> Signal? {
+        guard let block = unsafe head else { return nil }
+        unsafe head = block.pointee.next
+        if unsafe head == nil { unsafe tail = nil }
+        count -= 1
+        return unsafe Signal(owning: block)
+    }
+
+    /// Takes everything out of `other`, numbering it from `sequence` on.
+    package mutating func take(_ other: inout SignalQueue, numberingFrom sequence: inout UInt64) {
+        while var signal = other.popFirst() {
+            sequence += 1
+            signal.number(sequence)
+            append(signal)
+        }
+    }
+
+    /// Removes the first signal that `matches`, or returns nil.
+    package mutating func removeFirst(where matches: (borrowing Signal) -> Bool) -> Signal? {
+        var rest = SignalQueue()
+        var found: Signal?
+        while let signal = popFirst() {
+            if found == nil && matches(signal) {
+                found = consume signal
+            } else {
+                rest.append(signal)
+            }
+        }
+        swap(&self, &rest)
+        return found
+    }
+
+    /// Moves every signal that `matches` to the end of `other`, keeping the order.
+    package mutating func move(
+        to other: inout SignalQueue,
+        where matches: (borrowing Signal) -> Bool
+    ) {
+        var rest = SignalQueue()
+        while let signal = popFirst() {
+            if matches(signal) { other.append(signal) } else { rest.append(signal) }
+        }
+        swap(&self, &rest)
+    }
+
+    /// Merges `other` in by sequence; both are in order already.
+    package mutating func merge(_ other: inout SignalQueue) {
+        var merged = SignalQueue()
+        var left = popFirst()
+        var right = other.popFirst()
+        while true {
+            let takeLeft: Bool
+            switch (left?.sequence, right?.sequence) {
+            case (nil, nil):
+                swap(&self, &merged)
+                return
+            case (_?, nil): takeLeft = true
+            case (nil, _?): takeLeft = false
+            case (let a?, let b?): takeLeft = a < b
+            }
+            if takeLeft {
+                if let signal = left.take() { merged.append(signal) }
+                left = popFirst()
+            } else {
+                if let signal = right.take() { merged.append(signal) }
+                right = other.popFirst()
+            }
+        }
+    }
+}
+
+extension Signal {
+    fileprivate mutating func number(_ sequence: UInt64) {
+        unsafe header.pointee.sequence = sequence
+    }
+}

@@ -1,0 +1,76 @@
+import Synchronization
+
+/// A process as inspection shows it (API 2, "Process object"), at one moment.
+package struct ProcessSnapshot: Sendable {
+    package var pid: PID
+    package var entry: String
+    package var host: String
+    package var names: [String]
+    /// "ready", "running" or "waiting".
+    package var state: String
+    /// Nanoseconds since 1970.
+    package var startedAt: UInt64
+    package var memoryBytes: Int
+    package var mailboxMessages: Int
+    package var mailboxBytes: Int
+    package var cpuNanoseconds: UInt64
+    package var links: [PID]
+    package var monitors: [PID]
+    package var monitoredBy: [PID]
+    package var trapLinks: Bool
+    package var parent: PID?
+    package var fibers: Int
+    package var waitingFor: [String]
+    package var limits: ProcessLimits
+}
+
+extension Runtime {
+    /// One process, or nil when it is not alive.
+    package func snapshot(_ pid: PID) -> ProcessSnapshot? {
+        guard let block = table.block(pid) else { return nil }
+        var body: (any Runnable)?
+        let snapshot = block.guarded.withLock { state -> ProcessSnapshot? in
+            guard state.pid == pid, state.phase == .alive else { return nil }
+            body = state.body
+            return ProcessSnapshot(
+                pid: pid,
+                entry: state.entry,
+                host: state.host,
+                names: state.names,
+                state: word(block.runState),
+                startedAt: state.startedAt,
+                memoryBytes: 0,
+                mailboxMessages: block.queuedMessages.load(ordering: .relaxed),
+                mailboxBytes: block.queuedBytes.load(ordering: .relaxed),
+                cpuNanoseconds: block.cpuNanoseconds.load(ordering: .relaxed),
+                links: state.links,
+                monitors: state.monitors,
+                monitoredBy: state.watchers,
+                trapLinks: state.trapLinks,
+                parent: state.parent,
+                fibers: 1,
+                waitingFor: [],
+                limits: state.limits
+            )
+        }
+        guard var snapshot, let body else { return nil }
+        let description = body.describe()
+        snapshot.memoryBytes = body.memoryBytes
+        snapshot.fibers = description.fibers
+        snapshot.waitingFor = description.waitingFor
+        return snapshot
+    }
+
+    /// Every live process, in no order.
+    package func snapshots() -> [ProcessSnapshot] {
+        allPIDs().compactMap { snapshot($0) }
+    }
+
+    private func word(_ state: RunState) -> String {
+        switch state {
+        case .running, .runningWoken: "running"
+        case .ready, .starting: "ready"
+        case .waiting, .free: "waiting"
+        }
+    }
+}

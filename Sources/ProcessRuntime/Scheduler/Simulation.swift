@@ -1,0 +1,95 @@
+import Synchronization
+
+/// The scheduler as a game of chance on one thread: the seed decides who runs next.
+///
+/// The same `Runtime` code runs here and on threads; only the order and the clock differ. Nothing
+/// runs until `step` is called. Not for concurrent use.
+package final class Simulation: Dispatcher, RuntimeClock {
+    private struct State {
+        var ready: [ControlBlock] = []
+        var random: SeededRandom
+        var now: UInt64 = 1_000_000_000
+    }
+
+    private let state: Mutex<State>
+    private let runtime = SetOnce<Runtime>()
+    package let seed: UInt64
+
+    package init(seed: UInt64) {
+        self.seed = seed
+        state = Mutex(State(random: SeededRandom(seed: seed)))
+    }
+
+    /// Makes a runtime whose clock and scheduler this is.
+    package func makeRuntime(
+        _ configuration: Runtime.Configuration = Runtime.Configuration()
+    ) -> Runtime {
+        let made = Runtime(configuration, clock: self, dispatcher: self)
+        runtime.set(made)
+        return made
+    }
+
+    package func enqueue(_ block: ControlBlock, urgent: Bool) {
+        state.withLock { $0.ready.append(block) }
+    }
+
+    package func interrupt(_ block: ControlBlock) {}
+    package func timerChanged(to deadline: UInt64) {}
+    package func now() -> UInt64 { state.withLock { $0.now } }
+    package func wall() -> UInt64 { state.withLock { 1_700_000_000_000_000_000 + $0.now } }
+
+    /// A number below `bound` from the seed's sequence.
+    package func random(below bound: Int) -> Int {
+        state.withLock { Int($0.random.next() % UInt64(max(bound, 1))) }
+    }
+
+    /// Lets virtual time pass.
+    package func advance(by nanoseconds: UInt64) {
+        state.withLock { $0.now += nanoseconds }
+        _ = runtime.value?.runTimers()
+    }
+
+    /// Gives one ready process, chosen by the seed, a turn; false when none is ready.
+    package func step() -> Bool {
+        let block = state.withLock { state -> ControlBlock? in
+            guard !state.ready.isEmpty else { return nil }
+            let index = Int(state.random.next() % UInt64(state.ready.count))
+            state.ready.swapAt(index, state.ready.count - 1)
+            return state.ready.removeLast()
+        }
+        guard let block else { return false }
+        runtime.value?.runTurn(block, on: nil)
+        return true
+    }
+
+    /// Steps, and lets time pass to the next timer when nobody is ready, until all is quiet or
+    /// `limit` steps were made. Returns whether all is quiet.
+    package func run(limit: Int = 1_000_000) -> Bool {
+        for _ in 0..<limit {
+            if step() { continue }
+            guard let next = runtime.value?.runTimers() else { return true }
+            let wait = state.withLock { state -> UInt64 in
+                next > state.now ? next - state.now : 0
+            }
+            advance(by: wait)
+        }
+        return false
+    }
+}
+
+/// SplitMix64: small, and the same sequence everywhere.
+package struct SeededRandom: RandomNumberGenerator, Sendable {
+    private var state: UInt64
+
+    package init(seed: UInt64) {
+        state = seed
+    }
+
+    package mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+}

@@ -1,0 +1,215 @@
+/// Which timer: an index into the wheel and how often that index was used before.
+package struct TimerKey: Hashable, Sendable {
+    let index: Int
+    let generation: UInt32
+}
+
+/// A hierarchical timer wheel: insert and cancel are O(1), a million timers are fine.
+///
+/// Pure: it holds no clock. Ticks are milliseconds. Four levels of 256 slots reach 49 days; later
+/// deadlines wait in the last level and are placed again when their slot comes. A timer never fires
+/// early: deadlines round up to the next tick.
+///
+/// Source of the shape: Varghese and Lauck, "Hashed and Hierarchical Timing Wheels", scheme 7.
+package struct TimerWheel<Value> {
+    private static var levels: Int { 4 }
+    private static var slotBits: Int { 8 }
+    private static var slotsPerLevel: Int { 1 << slotBits }
+    private static var tickNanoseconds: UInt64 { 1_000_000 }
+
+    private struct Node {
+        var value: Value?
+        var tick: UInt64 = 0
+        var generation: UInt32 = 0
+        var previous = -1
+        var next = -1
+        /// Which list holds it; -1 when free.
+        var list = -1
+    }
+
+    private var nodes: [Node] = []
+    private var freeNodes: [Int] = []
+    private var heads: [Int]
+    /// One bit per slot of a level: whether its list has members.
+    private var occupied: [UInt64]
+    /// Ticks below this were fired.
+    private var now: UInt64
+    package private(set) var count = 0
+
+    /// Makes an empty wheel that starts at `start` (nanoseconds of the clock used with it).
+    package init(start: UInt64) {
+        heads = Array(repeating: -1, count: Self.levels * Self.slotsPerLevel)
+        occupied = Array(repeating: 0, count: Self.levels * Self.slotsPerLevel / 64)
+        now = start / Self.tickNanoseconds
+    }
+
+    /// Adds a timer for `deadline` (nanoseconds); one already past fires at the next `advance`.
+    package mutating func insert(_ value: Value, at deadline: UInt64) -> TimerKey {
+        let rounded = deadline / Self.tickNanoseconds
+        let tick = deadline % Self.tickNanoseconds == 0 ? rounded : rounded &+ 1
+        let index: Int
+        if let free = freeNodes.popLast() {
+            index = free
+        } else {
+            index = nodes.count
+            nodes.append(Node())
+        }
+        nodes[index].value = value
+        nodes[index].tick = max(tick, now)
+        place(index)
+        count += 1
+        return TimerKey(index: index, generation: nodes[index].generation)
+    }
+
+    /// Removes a timer; returns its value, or nil if it fired or was removed already.
+    @discardableResult
+    package mutating func cancel(_ key: TimerKey) -> Value? {
+        guard key.index < nodes.count, nodes[key.index].generation == key.generation,
+            nodes[key.index].list >= 0
+        else { return nil }
+        unlink(key.index)
+        return release(key.index)
+    }
+
+    /// When `advance` must be called next (nanoseconds), or nil with no timer.
+    ///
+    /// May be earlier than the first timer, when timers of a coarser level must be placed again.
+    package var nextDeadline: UInt64? {
+        guard count > 0 else { return nil }
+        var best: UInt64?
+        for level in 0..<Self.levels {
+            let shift = UInt64(level * Self.slotBits)
+            let current = now >> shift
+            // At level 0 the present slot counts; above it the present slot was spread out already.
+            let from: UInt64 = level == 0 ? 0 : 1
+            guard let distance = firstOccupied(level, after: current, from: from) else { continue }
+            let tick = (current + distance) << shift
+            best = min(best ?? tick, tick)
+        }
+        return best.map { max($0, now) * Self.tickNanoseconds }
+    }
+
+    /// Moves to `time` (nanoseconds), handing every due value to `fire`, earlier ticks first.
+    package mutating func advance(to time: UInt64, _ fire: (Value) -> Void) {
+        let target = time / Self.tickNanoseconds
+        while now <= target {
+            guard count > 0 else {
+                now = target + 1
+                return
+            }
+            fireSlot(Int(now & UInt64(Self.slotsPerLevel - 1)), fire)
+            // Jump over ticks where nothing is due, at most to the next turn of level 0.
+            let boundary = (now | UInt64(Self.slotsPerLevel - 1)) + 1
+            let ahead = firstOccupied(0, after: now, from: 1).map { now + $0 } ?? boundary
+            now = min(min(ahead, boundary), target + 1)
+            if now == boundary { spread() }
+        }
+    }
+
+    // MARK: Slots
+
+    private mutating func fireSlot(_ slot: Int, _ fire: (Value) -> Void) {
+        while heads[slot] >= 0 {
+            let index = heads[slot]
+            unlink(index)
+            if let value = release(index) { fire(value) }
+        }
+    }
+
+    /// Level 0 begins a new turn: timers of the coarser slots that begin now move down.
+    private mutating func spread() {
+        for level in 1..<Self.levels {
+            let shift = UInt64(level * Self.slotBits)
+            let slot = Int((now >> shift) & UInt64(Self.slotsPerLevel - 1))
+            let list = level * Self.slotsPerLevel + slot
+            var index = heads[list]
+            while index >= 0 {
+                let next = nodes[index].next
+                unlink(index)
+                place(index)
+                index = next
+            }
+            if slot != 0 { break }
+        }
+    }
+
+    private mutating func place(_ index: Int) {
+        let tick = nodes[index].tick
+        let distance = tick - min(now, tick)
+        var level = 0
+        while level < Self.levels - 1 && distance >> UInt64((level + 1) * Self.slotBits) != 0 {
+            level += 1
+        }
+        let shift = UInt64(level * Self.slotBits)
+        let reach = UInt64(Self.slotsPerLevel - 1) << shift
+        let effective = min(tick, now + reach)
+        let slot = Int((effective >> shift) & UInt64(Self.slotsPerLevel - 1))
+        link(index, to: level * Self.slotsPerLevel + slot)
+    }
+
+    private mutating func link(_ index: Int, to list: Int) {
+        // At the tail, so that timers of one tick fire in the order they were made: the lists are
+        // circular through `previous` of the head.
+        let head = heads[list]
+        nodes[index].list = list
+        nodes[index].next = -1
+        if head < 0 {
+            nodes[index].previous = index
+            heads[list] = index
+            occupied[list / 64] |= 1 << UInt64(list % 64)
+        } else {
+            let last = nodes[head].previous
+            nodes[last].next = index
+            nodes[index].previous = last
+            nodes[head].previous = index
+        }
+    }
+
+    private mutating func unlink(_ index: Int) {
+        let list = nodes[index].list
+        let head = heads[list]
+        let next = nodes[index].next
+        let previous = nodes[index].previous
+        if head == index {
+            heads[list] = next
+            if next >= 0 {
+                nodes[next].previous = previous
+            } else {
+                occupied[list / 64] &= ~(1 << UInt64(list % 64))
+            }
+        } else {
+            nodes[previous].next = next
+            if next >= 0 {
+                nodes[next].previous = previous
+            } else {
+                nodes[head].previous = previous
+            }
+        }
+        nodes[index].list = -1
+    }
+
+    private mutating func release(_ index: Int) -> Value? {
+        let value = nodes[index].value
+        nodes[index].value = nil
+        nodes[index].generation &+= 1
+        freeNodes.append(index)
+        count -= 1
+        return value
+    }
+
+    /// How many slots after `current` the first slot with members comes, starting at `from`.
+    private func firstOccupied(_ level: Int, after current: UInt64, from: UInt64) -> UInt64? {
+        let base = level * Self.slotsPerLevel
+        var distance = from
+        while distance < UInt64(Self.slotsPerLevel) + from {
+            let slot = Int((current + distance) & UInt64(Self.slotsPerLevel - 1))
+            let word = occupied[(base + slot) / 64] >> UInt64(slot % 64)
+            guard word == 0 else {
+                let found = distance + UInt64(word.trailingZeroBitCount)
+                return found < UInt64(Self.slotsPerLevel) + from ? found : nil
+            }
+            distance += UInt64(64 - slot % 64)
+        }
+        return nil
+    }
+}
