@@ -44,7 +44,9 @@ extension Runtime {
         var lifetimeTimer: TimerKey?
     }
 
-    /// Carries out an exit. Only whoever holds the turn, once a process.
+    /// Carries out an exit.
+    ///
+    /// Only whoever holds the turn, once a process.
     ///
     /// The order is the promise of SEMANTICS 8: unroutable, names free, EXIT to each monitor, then
     /// LINK_DOWN to each link. No lock is held across steps, and nothing recurses: a partner that

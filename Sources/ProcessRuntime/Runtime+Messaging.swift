@@ -29,7 +29,9 @@ extension Runtime {
         wake(block)
     }
 
-    /// Delivers a lifecycle signal: no mailbox limit holds for these. Dropped for the dead.
+    /// Delivers a lifecycle signal: no mailbox limit holds for these.
+    ///
+    /// Dropped for the dead.
     func deliver(_ signal: consuming Signal, to receiver: PID) {
         guard let block = table.block(receiver) else { return }
         var parcel: Signal? = consume signal

@@ -28,7 +28,9 @@ extension Runtime {
         }
     }
 
-    /// Links two processes; twice is once. Linking a process with itself has no effect.
+    /// Links two processes; twice is once.
+    ///
+    /// Linking a process with itself has no effect.
     package func link(_ first: PID, _ second: PID) throws(RuntimeFault) {
         if first == second {
             guard isAlive(first) else { throw .processNotFound }
@@ -49,7 +51,9 @@ extension Runtime {
         }
     }
 
-    /// Says whether link failures come as events. The value when the failure arrives counts.
+    /// Says whether link failures come as events.
+    ///
+    /// The value when the failure arrives counts.
     package func setTrapLinks(_ trap: Bool, of pid: PID) {
         guard let block = table.block(pid) else { return }
         block.guarded.withLock { state in

@@ -148,7 +148,9 @@ extension Runtime {
         _ = clear(block)
     }
 
-    /// Empties a slot and gives it back; its pid will not come again. Returns who waited for it.
+    /// Empties a slot and gives it back; its pid will not come again.
+    ///
+    /// Returns who waited for it.
     func clear(_ block: ControlBlock) -> [ExitWaiter] {
         let waiters = block.guarded.withLock { state -> [ExitWaiter] in
             let waiters = state.exitWaiters

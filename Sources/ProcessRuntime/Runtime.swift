@@ -131,7 +131,9 @@ package final class Runtime: Sendable {
 
     // MARK: Turns
 
-    /// Gives `block` one turn on the calling thread. Called by the dispatcher only.
+    /// Gives `block` one turn on the calling thread.
+    ///
+    /// Called by the dispatcher only.
     package func runTurn(_ block: ControlBlock, on worker: (any WorkerContext)?) {
         guard block.beginTurn() else { return }
         let body = block.guarded.withLock { $0.doom == nil ? $0.body : nil }
@@ -185,7 +187,9 @@ package final class Runtime: Sendable {
         }
     }
 
-    /// Runs every timer that is due. Called by the timekeeper or the simulation.
+    /// Runs every timer that is due.
+    ///
+    /// Called by the timekeeper or the simulation.
     ///
     /// Returns when to call again (monotonic nanoseconds), or nil with no timer left.
     package func runTimers() -> UInt64? {

@@ -51,7 +51,9 @@ extension ControlBlock {
         }
     }
 
-    /// The process is complete: its first turn may come. The caller must queue it.
+    /// The process is complete: its first turn may come.
+    ///
+    /// The caller must queue it.
     func becomeReady() {
         let changed = exchange(.starting, .ready)
         precondition(changed, "a process becomes ready once")
@@ -62,7 +64,9 @@ extension ControlBlock {
         exchange(.ready, .running)
     }
 
-    /// The turn found nothing more to do. Returns whether the caller must queue it again.
+    /// The turn found nothing more to do.
+    ///
+    /// Returns whether the caller must queue it again.
     func endTurnWaiting() -> Bool {
         if exchange(.running, .waiting) { return false }
         endTurnPreempted()

@@ -56,7 +56,9 @@ package protocol WorkerContext: AnyObject, Sendable {
     func interrupt(_ serial: UInt64)
 }
 
-/// Whether a process waits, is queued, or runs. Changes only in `ControlBlock+Turn.swift`.
+/// Whether a process waits, is queued, or runs.
+///
+/// Changes only in `ControlBlock+Turn.swift`.
 package enum RunState: UInt8 {
     /// The slot is free.
     case free
@@ -72,7 +74,9 @@ package enum RunState: UInt8 {
     case runningWoken
 }
 
-/// One slot of the process table. Blocks are made once and reused; a pid is a slot's generation.
+/// One slot of the process table.
+///
+/// Blocks are made once and reused; a pid is a slot's generation.
 ///
 /// Who may touch what:
 ///   state, currentPID, dying, counters   atomics, any thread
@@ -83,15 +87,18 @@ package final class ControlBlock: Sendable {
     /// Pairs: a release store by whoever fills or frees the slot; acquire loads before a turn.
     let currentPID = Atomic<UInt64>(0)
     let state = Atomic<UInt8>(RunState.free.rawValue)
-    /// Set when the process must end; read by the timekeeper and by turns. Relaxed: the reason
-    /// itself is in `guarded`, and the lock orders it.
+    /// Set when the process must end; read by the timekeeper and by turns.
+    ///
+    /// Relaxed: the reason itself is in `guarded`, and the lock orders it.
     let dying = Atomic<Bool>(false)
     package let queuedMessages = Atomic<Int>(0)
     package let queuedBytes = Atomic<Int>(0)
     let cpuNanoseconds = Atomic<UInt64>(0)
     /// When the present turn began (monotonic nanoseconds); zero between turns.
     let turnStartedAt = Atomic<UInt64>(0)
-    /// The worker that runs it now, plus one; zero for none. A hint for interrupts only.
+    /// The worker that runs it now, plus one; zero for none.
+    ///
+    /// A hint for interrupts only.
     let workerHint = Atomic<Int>(0)
     let guarded = Mutex(Guarded())
 

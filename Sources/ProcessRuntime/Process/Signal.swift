@@ -16,7 +16,9 @@ package enum SignalKind: UInt8, Sendable {
     case reply
 }
 
-/// One block of memory: header, topic, payload. Between two processes it is all that moves.
+/// One block of memory: header, topic, payload.
+///
+/// Between two processes it is all that moves.
 @safe
 struct SignalHeader {
     var next: UnsafeMutablePointer<SignalHeader>?

@@ -63,7 +63,9 @@ package final class Simulation: Dispatcher, RuntimeClock {
     }
 
     /// Steps, and lets time pass to the next timer when nobody is ready, until all is quiet or
-    /// `limit` steps were made. Returns whether all is quiet.
+    /// `limit` steps were made.
+    ///
+    /// Returns whether all is quiet.
     package func run(limit: Int = 1_000_000) -> Bool {
         for _ in 0..<limit {
             if step() { continue }

@@ -1,1 +1,0 @@
-// LuaLibraries: see ARCHITECTURE.md.
