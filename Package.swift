@@ -73,11 +73,15 @@ let package = Package(
         ),
 
         room("Payload"),
+        room("GoTime"),
         room("Posix", ["CThreads"]),
         room("JSON", ["CJansson", "Payload"]),
         room("LuaVM", ["CLua", "CLuaShim", "Payload"]),
         room("ProcessRuntime", ["Payload", "Posix"]),
-        room("LuaLibraries", ["LuaVM", "ProcessRuntime", "Payload", "JSON", "Posix", logging]),
+        room(
+            "LuaLibraries",
+            ["LuaVM", "ProcessRuntime", "Payload", "GoTime", "JSON", "Posix", logging]
+        ),
         room("Application", [yams]),
         room("HTTP"),
         room("HTTPServer", ["HTTP", "Posix", logging]),
@@ -95,6 +99,7 @@ let package = Package(
         ),
 
         tests("Payload"),
+        tests("GoTime"),
         tests("Posix"),
         tests("JSON", ["Payload"]),
         tests("LuaVM", ["Payload"]),
