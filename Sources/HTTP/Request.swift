@@ -53,6 +53,10 @@ package struct Headers: Sendable, Equatable {
         self.fields = fields.map { Field(name: $0.0, value: $0.1) }
     }
 
+    package mutating func reserveCapacity(_ count: Int) {
+        fields.reserveCapacity(count)
+    }
+
     package mutating func append(_ name: String, _ value: String) {
         fields.append(Field(name: name, value: value))
     }
@@ -79,10 +83,8 @@ package struct Headers: Sendable, Equatable {
     /// Compares two field names as ASCII without regard to case (RFC 9110, 5.1).
     package static func same(_ left: String, _ right: String) -> Bool {
         left.utf8.count == right.utf8.count
-            && zip(left.utf8, right.utf8).allSatisfy { lowered($0) == lowered($1) }
-    }
-
-    private static func lowered(_ byte: UInt8) -> UInt8 {
-        (0x41...0x5A).contains(byte) ? byte | 0x20 : byte
+            && zip(left.utf8, right.utf8).allSatisfy {
+                ByteClass.lowered($0) == ByteClass.lowered($1)
+            }
     }
 }

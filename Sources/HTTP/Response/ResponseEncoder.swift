@@ -1,0 +1,108 @@
+/// Writes responses of HTTP/1.1: heads and chunks, as bytes.
+///
+/// Nothing a handler puts into a field can end the field or the head (response splitting): names
+/// that are no tokens are dropped with their values, control bytes in values are percent-encoded.
+/// Fields that describe the connection or the framing are the connection's own; a handler's are
+/// dropped.
+package enum ResponseEncoder {
+    /// How a response's end is told.
+    package enum Framing: Sendable, Equatable {
+        /// No content and no field about it: 1xx, 204.
+        case none
+        /// Content-Length; also for HEAD and 304, where the content itself is not sent.
+        case length(Int)
+        /// Transfer-Encoding: chunked; HTTP/1.1 only.
+        case chunked
+        /// The end is the connection's end: a stream to HTTP/1.0.
+        case untilClose
+
+        /// The framing of a body of unknown length.
+        package static func stream(to version: ProtocolVersion) -> Framing {
+            version == .http10 ? .untilClose : .chunked
+        }
+    }
+
+    /// `HTTP/1.1 100 Continue`, whole.
+    package static let continueHead = Array("HTTP/1.1 100 Continue\r\n\r\n".utf8)
+
+    /// The chunk that ends a chunked body, without trailers.
+    package static let lastChunk = Array("0\r\n\r\n".utf8)
+
+    /// Appends a response head, its empty line included.
+    ///
+    /// The version written is 1.1 whatever the client's (RFC 9110, 6.2). With `.untilClose` the
+    /// connection is announced as closing whatever `keepAlive` says.
+    ///
+    /// - Parameters:
+    ///   - output: what to append to.
+    ///   - status: 100...599; anything else is written as 500.
+    ///   - headers: the handler's fields.
+    ///   - framing: how the content ends.
+    ///   - version: the client's version: keep-alive is told to HTTP/1.0 only.
+    ///   - keepAlive: whether the connection stays open afterwards.
+    ///   - date: the Date field's value (`HTTPDate`), or nil for none.
+    package static func appendHead(
+        to output: inout [UInt8],
+        status: Int,
+        headers: Headers,
+        framing: Framing,
+        version: ProtocolVersion = .http11,
+        keepAlive: Bool = true,
+        date: String? = nil
+    ) {
+        let status = (100...599).contains(status) ? status : 500
+        output.append(contentsOf: "HTTP/1.1 \(status) \(ReasonPhrase.of(status))\r\n".utf8)
+        if let date { appendField("Date", date, to: &output) }
+        for field in headers.fields where !isOurs(field.name) {
+            appendField(field.name, field.value, to: &output)
+        }
+        switch framing {
+        case .none, .untilClose: break
+        case .length(let length): appendField("Content-Length", String(length), to: &output)
+        case .chunked: appendField("Transfer-Encoding", "chunked", to: &output)
+        }
+        if !keepAlive || framing == .untilClose {
+            appendField("Connection", "close", to: &output)
+        } else if version == .http10 {
+            appendField("Connection", "keep-alive", to: &output)
+        }
+        output.append(ByteClass.carriageReturn)
+        output.append(ByteClass.lineFeed)
+    }
+
+    /// Appends one chunk; nothing for no bytes, as an empty chunk would end the body.
+    package static func appendChunk(_ content: some Collection<UInt8>, to output: inout [UInt8]) {
+        guard !content.isEmpty else { return }
+        output.append(contentsOf: String(content.count, radix: 16).utf8)
+        output.append(ByteClass.carriageReturn)
+        output.append(ByteClass.lineFeed)
+        output.append(contentsOf: content)
+        output.append(ByteClass.carriageReturn)
+        output.append(ByteClass.lineFeed)
+    }
+
+    /// Appends one field line, made harmless; nothing if the name is no token.
+    static func appendField(_ name: String, _ value: String, to output: inout [UInt8]) {
+        guard !name.isEmpty, name.utf8.allSatisfy(ByteClass.isToken) else { return }
+        output.append(contentsOf: name.utf8)
+        output.append(ByteClass.colon)
+        output.append(ByteClass.space)
+        for byte in value.utf8 {
+            if ByteClass.isFieldValue(byte) {
+                output.append(byte)
+            } else {
+                PercentCoding.append(byte, to: &output)
+            }
+        }
+        output.append(ByteClass.carriageReturn)
+        output.append(ByteClass.lineFeed)
+    }
+
+    /// Whether a field is the connection's to write (RFC 9110, 7.6.1; RFC 9112, 6).
+    private static func isOurs(_ name: String) -> Bool {
+        [
+            "Content-Length", "Transfer-Encoding", "Connection", "Keep-Alive", "Date", "Upgrade",
+            "Trailer", "Proxy-Connection",
+        ].contains { Headers.same($0, name) }
+    }
+}
