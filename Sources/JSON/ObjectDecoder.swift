@@ -1,0 +1,253 @@
+package import Payload
+
+/// One thing wrong with a request's body, and where.
+package struct BodyError: Sendable, Equatable {
+    /// The place as a JSON pointer; empty for the whole body (RFC 6901).
+    package let pointer: String
+    /// What is wrong, in words a client's author can act on.
+    package let detail: String
+
+    package init(pointer: String, detail: String) {
+        self.pointer = pointer
+        self.detail = detail
+    }
+}
+
+/// A body that is JSON but not what was asked for: all that was found wrong with it, in order.
+package struct InvalidBody: Error, Sendable, Equatable {
+    package let errors: [BodyError]
+
+    package init(errors: [BodyError]) {
+        self.errors = errors
+    }
+}
+
+/// Reads the members of one object of a request's body by name and type.
+///
+/// Each read answers with a usable value even where it finds a mistake, and notes the mistake; the
+/// outermost `decode` throws if there was one, so stand-ins never get out. Members nobody asked for
+/// are mistakes too. `null` counts as left out.
+///
+///     let spawn = try ObjectDecoder.decode(root) { body in
+///         SpawnBody(entry: body.requiredString("entry"), host: body.string("host"))
+///     }
+package final class ObjectDecoder {
+    private let object: JSONView
+    private let pointer: String
+    private let log: ErrorLog
+    private var asked: Set<String> = []
+
+    private init(_ object: JSONView, at pointer: String, _ log: ErrorLog) {
+        self.object = object
+        self.pointer = pointer
+        self.log = log
+        if object.kind != .object { log.expected("an object", at: pointer, found: object) }
+    }
+
+    /// Reads a whole body with `read`; throws everything that was wrong with it.
+    package static func decode<T>(
+        _ root: JSONView,
+        _ read: (ObjectDecoder) -> T
+    ) throws(InvalidBody) -> T {
+        let log = ErrorLog()
+        let decoder = ObjectDecoder(root, at: "", log)
+        let value = read(decoder)
+        decoder.refuseUnknown()
+        guard log.errors.isEmpty else { throw InvalidBody(errors: log.errors) }
+        return value
+    }
+
+    /// Notes a mistake in a member, for a caller that finds its value wrong by rules of its own.
+    package func fault(_ name: String, _ detail: String) {
+        log.add(place(name), detail)
+    }
+
+    // MARK: Scalars
+
+    package func string(_ name: String) -> String? {
+        read(name, "a string") { $0.string }
+    }
+
+    package func requiredString(_ name: String) -> String {
+        require(name, string(name)) ?? ""
+    }
+
+    package func bool(_ name: String) -> Bool? {
+        read(name, "true or false") { $0.bool }
+    }
+
+    /// An integer within `range`.
+    package func integer(_ name: String, in range: ClosedRange<Int64>) -> Int64? {
+        guard let value = read(name, "an integer", { $0.integer }) else { return nil }
+        guard range.contains(value) else {
+            fault(name, "expected \(range.lowerBound) to \(range.upperBound), found \(value)")
+            return nil
+        }
+        return value
+    }
+
+    /// One of `words`.
+    package func word(_ name: String, oneOf words: [String]) -> String? {
+        guard let value = string(name) else { return nil }
+        guard words.contains(value) else {
+            fault(name, "expected one of \(words.joined(separator: ", "))")
+            return nil
+        }
+        return value
+    }
+
+    package func strings(_ name: String) -> [String]? {
+        elements(name, "an array of strings") { element, place in
+            let text = element.string
+            if text == nil { log.expected("a string", at: place, found: element) }
+            return text
+        }
+    }
+
+    // MARK: Structure
+
+    /// An object of its own fields.
+    package func object<T>(
+        _ name: String,
+        _ read: (ObjectDecoder) -> T
+    ) -> T? {
+        guard let view = self.read(name, "an object", { $0.kind == .object ? $0 : nil }) else {
+            return nil
+        }
+        return nested(view, place(name), read)
+    }
+
+    /// An array of objects; an element that is none is left out.
+    package func objects<T>(
+        _ name: String,
+        _ read: (ObjectDecoder) -> T
+    ) -> [T]? {
+        elements(name, "an array of objects") { element, place in
+            nested(element, place, read)
+        }
+    }
+
+    /// Any value, as a payload.
+    package func payload(_ name: String) -> Payload? {
+        guard let view = member(name) else { return nil }
+        return payload(of: view, place(name))
+    }
+
+    /// An array of any values, each as a payload; `null` among them is nil.
+    package func payloads(_ name: String) -> [Payload]? {
+        elements(name, "an array") { element, place in
+            element.isNull ? .nothing : payload(of: element, place)
+        }
+    }
+
+    /// An object of any names and values, each value as a payload.
+    package func payloadsByName(_ name: String) -> [(name: String, value: Payload)]? {
+        guard let view = read(name, "an object", { $0.kind == .object ? $0 : nil }) else {
+            return nil
+        }
+        let place = place(name)
+        return view.members.filter { !$0.value.isNull }.compactMap { member in
+            let path = place + "/" + JSONPointer.escaped(member.name)
+            return payload(of: member.value, path).map { (member.name, $0) }
+        }
+    }
+
+    // MARK: Inside
+
+    private func place(_ name: String) -> String { pointer + "/" + JSONPointer.escaped(name) }
+
+    private func member(_ name: String) -> JSONView? {
+        asked.insert(name)
+        guard let view = object[name], !view.isNull else { return nil }
+        return view
+    }
+
+    private func read<T>(
+        _ name: String,
+        _ expected: String,
+        _ read: (JSONView) -> T?
+    ) -> T? {
+        guard let view = member(name) else { return nil }
+        let value = read(view)
+        if value == nil { log.expected(expected, at: place(name), found: view) }
+        return value
+    }
+
+    private func require<T>(_ name: String, _ value: T?) -> T? {
+        let isMissing = object.kind == .object && (object[name]?.isNull ?? true)
+        if isMissing { fault(name, "required") }
+        return value
+    }
+
+    private func elements<T>(
+        _ name: String,
+        _ expected: String,
+        _ read: (JSONView, String) -> T?
+    ) -> [T]? {
+        guard let view = self.read(name, expected, { $0.kind == .array ? $0 : nil }) else {
+            return nil
+        }
+        let place = place(name)
+        return (0..<view.count).compactMap { index in
+            view[index].flatMap { read($0, "\(place)/\(index)") }
+        }
+    }
+
+    private func nested<T>(
+        _ view: JSONView,
+        _ pointer: String,
+        _ read: (ObjectDecoder) -> T
+    ) -> T {
+        let decoder = ObjectDecoder(view, at: pointer, log)
+        let value = read(decoder)
+        decoder.refuseUnknown()
+        return value
+    }
+
+    private func payload(of view: JSONView, _ place: String) -> Payload? {
+        do {
+            return try PayloadJSON.decode(view, .wire)
+        } catch {
+            log.add(error.pointer(root: place), error.detail)
+            return nil
+        }
+    }
+
+    private func refuseUnknown() {
+        for member in object.members where !asked.contains(member.name) {
+            fault(member.name, "unknown field")
+        }
+    }
+}
+
+/// The mistakes found in one body, shared by the decoders of its objects.
+private final class ErrorLog {
+    /// A body of mistakes answers with so many; reading on finds no client's author more.
+    static let errorsMax = 32
+
+    private(set) var errors: [BodyError] = []
+
+    func add(_ pointer: String, _ detail: String) {
+        guard errors.count < ErrorLog.errorsMax else { return }
+        errors.append(BodyError(pointer: pointer, detail: detail))
+    }
+
+    func expected(_ what: String, at pointer: String, found view: JSONView) {
+        add(pointer, "expected \(what), found \(view.kind.inWords)")
+    }
+}
+
+extension JSONView.Kind {
+    /// The kind with its article, for messages.
+    package var inWords: String {
+        switch self {
+        case .object: "an object"
+        case .array: "an array"
+        case .string: "a string"
+        case .integer: "an integer"
+        case .real: "a number that is no integer"
+        case .boolean: "a boolean"
+        case .null: "null"
+        }
+    }
+}
