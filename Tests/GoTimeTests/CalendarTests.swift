@@ -137,6 +137,17 @@ import Testing
         }
     }
 
+    @Test func `a half is rounded up, also before the epoch`() throws {
+        let second = GoDuration(nanoseconds: GoDuration.second)
+        for seconds: Int64 in [7, -7] {
+            let half = try #require(
+                GoTimeValue(unixSeconds: seconds, nanoseconds: 500_000_000)
+            )
+            #expect(half.rounded(to: second)?.unixSeconds == seconds + 1)
+            #expect(half.truncated(to: second)?.unixSeconds == seconds)
+        }
+    }
+
     @Test(
         arguments: [
             (2_005, 1, 1, 2_004, 53), (2_005, 1, 2, 2_004, 53), (2_007, 1, 1, 2_007, 1),

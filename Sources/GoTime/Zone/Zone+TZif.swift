@@ -134,11 +134,8 @@ private struct TZifReader {
         _ abbreviations: ArraySlice<UInt8>
     ) -> LocalTimeType? {
         let offset = Int(Int32(truncatingIfNeeded: bigEndian(record[..<4], bytes: 4)[0]))
-        guard
-            LocalTimeType.offsets.contains(offset),
-            record[4] <= 1,
-            Int(record[5]) < abbreviations.count
-        else { return nil }
+        guard LocalTimeType.offsets.contains(offset), record[4] <= 1 else { return nil }
+        // An index past the abbreviations leaves no tail, and so no end of a name.
         let tail = abbreviations.dropFirst(Int(record[5]))
         let name = tail.prefix { $0 != 0 }
         // Sixteen bytes are generous (tzdata's longest has five), and bound what a layout prints.
