@@ -153,6 +153,6 @@ void *ml_machine_allocate(ml_machine *m, size_t bytes) {
   return block;
 }
 
-void ml_machine_free(ml_machine *m, void *block, size_t bytes) {
+void ml_machine_release(ml_machine *m, void *block, size_t bytes) {
   ml_allocator(m, block, bytes, 0);
 }

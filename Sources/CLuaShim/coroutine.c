@@ -162,7 +162,7 @@ static int co_yield(lua_State *L) {
   ml_machine *m = ml_get(L);
   if (L == m->fiber) {
     if (!ml_can_block(L)) return luaL_error(L, "attempt to yield across a C-call boundary");
-    m->yielding = ML_PREEMPTED;
+    m->yielding = ML_RELEASED;
     return lua_yieldk(L, 0, 0, after_yield);
   }
   m->yielding = 0;

@@ -117,7 +117,7 @@ int32_t ml_resume(
     *results = count;
     if (status == LUA_OK) outcome = ML_ENDED;
     else if (status != LUA_YIELD) outcome = ML_FAILED;
-    else outcome = m->yielding == ML_BLOCKED ? ML_BLOCKED : ML_PREEMPTED;
+    else outcome = m->yielding != 0 ? m->yielding : ML_FAILED;
   } else {
     outcome = ML_DIED;
   }

@@ -33,8 +33,9 @@ enum {
   ML_ENDED = 0,      // the fiber's function returned; results are on its stack
   ML_FAILED = 1,     // an error escaped; the error value is on top of its stack
   ML_BLOCKED = 2,    // a body answered ML_BLOCK
-  ML_PREEMPTED = 3,  // the slice was over, or coroutine.yield in a fiber
+  ML_PREEMPTED = 3,  // the slice was over
   ML_DIED = 4,       // the machine must never run again: ml_machine_death says why
+  ML_RELEASED = 5,   // coroutine.yield in a fiber: let the others run
 };
 
 // Why a machine died. Zero: it has not.
@@ -71,7 +72,7 @@ void ml_machine_set_memory_limit(ml_machine *_Nonnull m, size_t bytes);
 
 // Memory for host records that live and die with the machine, counted like Lua's own.
 void *_Nonnull ml_machine_allocate(ml_machine *_Nonnull m, size_t bytes);
-void ml_machine_free(ml_machine *_Nonnull m, void *_Nonnull block, size_t bytes);
+void ml_machine_release(ml_machine *_Nonnull m, void *_Nonnull block, size_t bytes);
 
 // Asks the machine to die; nothing of its Lua code runs after the flag is seen. Any thread.
 void ml_machine_kill(ml_machine *_Nonnull m);
@@ -79,6 +80,16 @@ int32_t ml_machine_death(const ml_machine *_Nonnull m);
 
 // Where the argument number of ML_RAISE_ARG and ML_RAISE_TYPE goes.
 void ml_set_arg(ml_machine *_Nonnull m, int32_t index);
+
+// Gives nil, booleans, numbers and strings, and tables of the three payload classes, a __call that
+// lets `msg:payload()` return what `msg.payload` is: called with the Message (class `message`) whose
+// field it came from, the value itself is the answer; called otherwise the error is Lua's own.
+void ml_open_message_calls(
+    lua_State *_Nonnull L, const void *_Nonnull message, const void *_Nonnull plain,
+    const void *_Nonnull array, const void *_Nonnull object);
+
+// Replaces the environment (first upvalue) of the function at `index` by the table on top; pops it.
+void ml_set_environment(lua_State *_Nonnull L, int32_t index);
 
 // Names the body that goes on when the fiber is resumed after ML_BLOCK.
 void ml_block(ml_machine *_Nonnull m, ml_body _Nonnull continuation);

@@ -1,0 +1,202 @@
+import CLua
+import CLuaShim
+
+/// One Lua state and its memory, as a Swift value that owns it.
+///
+/// `requestDeath` and `memoryBytes` may be used by any thread; everything else only by whoever has
+/// the process's turn (or builds it). After `discard` only those two remain.
+@safe
+package final class LuaMachine: @unchecked Sendable {
+    // Sendable: see above; what any thread may call is atomic inside.
+    private let machine: OpaquePointer
+
+    /// Makes a machine with an empty state; nil when the system has no memory left.
+    ///
+    /// `seed` keys the ids that `tostring` shows instead of addresses.
+    package init?(memoryLimitBytes: Int, seed: UInt64) {
+        guard let made = unsafe ml_machine_new(memoryLimitBytes, seed) else { return nil }
+        unsafe machine = made
+    }
+
+    deinit {
+        unsafe ml_machine_free(machine)
+    }
+
+    /// The main thread: holds the registry; runs no script code itself.
+    package var main: LuaThread { unsafe LuaThread(ml_machine_state(machine)) }
+
+    /// Opens the sandboxed standard libraries into the globals.
+    package func openLibraries() {
+        let status = unsafe ml_open_libraries(machine)
+        precondition(status == LUA_OK, "the standard libraries open")
+    }
+
+    /// What bodies get as their context.
+    package func setContext(_ context: UnsafeMutableRawPointer?) {
+        unsafe ml_machine_set_context(machine, context)
+    }
+
+    /// Bytes Lua holds now.
+    package var memoryBytes: Int { unsafe ml_machine_memory(machine) }
+
+    /// Asks the machine to die at its next safe point.
+    ///
+    /// Any thread.
+    package func requestDeath() { unsafe ml_machine_kill(machine) }
+
+    /// Gives all of Lua's memory back; no Lua code runs.
+    package func discard() { unsafe ml_machine_discard(machine) }
+
+    /// Memory that lives and dies with the machine, counted like Lua's own.
+    package func allocate(_ bytes: Int) -> UnsafeMutableRawPointer {
+        unsafe ml_machine_allocate(machine, bytes)
+    }
+
+    package func free(_ block: UnsafeMutableRawPointer, bytes: Int) {
+        unsafe ml_machine_release(machine, block, bytes)
+    }
+
+    // MARK: Running
+
+    package enum RunOutcome: Equatable {
+        /// The fiber returned; its results are on its stack.
+        case ended(results: Int32)
+        /// An error escaped; its value is on top of the fiber's stack.
+        case failed
+        /// A body answered "block".
+        case blocked
+        /// The slice is over.
+        case preempted
+        /// The fiber lets the others run (`coroutine.yield` outside any coroutine).
+        case released
+        /// The machine must not run again.
+        case died(Death)
+    }
+
+    package enum Death: Equatable {
+        case killed
+        case memory
+    }
+
+    /// Runs `fiber` on the calling worker thread.
+    package func resume(
+        _ fiber: LuaThread,
+        arguments: Int32,
+        on worker: LuaWorker
+    ) -> RunOutcome {
+        var results: Int32 = 0
+        let outcome = unsafe ml_resume(worker.raw, machine, fiber.raw, arguments, &results)
+        switch Int(outcome) {
+        case ML_ENDED: return .ended(results: results)
+        case ML_FAILED: return .failed
+        case ML_BLOCKED: return .blocked
+        case ML_PREEMPTED: return .preempted
+        case ML_RELEASED: return .released
+        default:
+            return .died(
+                unsafe ml_machine_death(machine) == Int32(ML_DEATH_MEMORY) ? .memory : .killed
+            )
+        }
+    }
+
+    /// Gives values the calls that `msg:payload()` needs.
+    package func openMessageCalls() {
+        unsafe ml_open_message_calls(
+            ml_machine_state(machine),
+            CodecKeys.message.address,
+            CodecKeys.plainClass.address,
+            CodecKeys.arrayClass.address,
+            CodecKeys.objectClass.address
+        )
+    }
+
+    // MARK: Loading
+
+    /// Loads a chunk; pushes its function, or nothing and throws the message.
+    package func load(
+        _ bytes: [UInt8],
+        name: String,
+        isBinary: Bool,
+        onto thread: LuaThread
+    ) throws(LuaLoadFault) {
+        let status = unsafe (bytes + [0]).withUnsafeBytes { raw in
+            guard let start = raw.baseAddress else { return Int32(LUA_ERRSYNTAX) }
+            return unsafe ml_load(
+                thread.raw,
+                start.assumingMemoryBound(to: CChar.self),
+                bytes.count,
+                name,
+                isBinary
+            )
+        }
+        if status == LUA_OK { return }
+        let message = thread.string(-1) ?? "cannot be loaded"
+        thread.pop()
+        throw LuaLoadFault(message: message)
+    }
+
+    /// The binary form of the function on top of `thread`, which stays there.
+    package func dump(_ thread: LuaThread) -> [UInt8]? {
+        var count = 0
+        guard let bytes = unsafe ml_dump(thread.raw, &count) else { return nil }
+        defer { unsafe bytes.deallocate() }
+        return unsafe [UInt8](UnsafeBufferPointer(start: bytes, count: count))
+    }
+
+    /// Pushes the class table of `key` on `thread`, made and named `name` the first time.
+    ///
+    /// Returns whether it is new and must be filled.
+    package func pushClass(_ key: LuaKey, _ name: String, onto thread: LuaThread) -> Bool {
+        unsafe ml_metatable(thread.raw, key.address, name)
+    }
+}
+
+/// Why a chunk was not loaded: Lua's message, which names chunk and line.
+package struct LuaLoadFault: Error, Equatable {
+    package let message: String
+}
+
+/// The part of a worker thread that runs machines and can be interrupted.
+@safe
+package final class LuaWorker: @unchecked Sendable {
+    // Sendable: `serial` and `interrupt` are made for other threads; `raw` runs on its own only.
+    let raw: OpaquePointer
+
+    /// Makes the calling thread a worker.
+    ///
+    /// Its stack must have at least 1 MiB.
+    package init() {
+        unsafe raw = ml_worker_new()
+    }
+
+    deinit {
+        unsafe ml_worker_free(raw)
+    }
+
+    package var serial: UInt64 { unsafe ml_worker_serial(raw) }
+
+    package func interrupt(_ serial: UInt64) { unsafe ml_worker_interrupt(raw, serial) }
+
+    /// Installs the signal handler that interrupts need; once for the program.
+    package static func installSignalHandler() { ml_install_signal_handler() }
+
+    /// Whether kills can end a machine that is inside liblua's C code.
+    package static var knowsLuaText: Bool { ml_knows_lua_text() }
+}
+
+/// What scripts' output and text conversions call.
+package enum LuaHost {
+    /// Sets what `print` calls: context, text, and the caller's line.
+    package static func setPrintSink(
+        _ sink: @convention(c) (UnsafeMutableRawPointer?, UnsafePointer<CChar>, Int, Int32) -> Void
+    ) {
+        unsafe ml_set_print_sink(sink)
+    }
+
+    /// Sets which userdata string functions take as text: pushes it and returns true, or false.
+    package static func setTextOfUserdata(
+        _ reader: @convention(c) (OpaquePointer, Int32) -> Bool
+    ) {
+        unsafe ml_set_text_of_userdata(reader)
+    }
+}

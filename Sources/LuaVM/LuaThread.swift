@@ -1,0 +1,344 @@
+import CLua
+import CLuaShim
+
+/// One Lua thread's stack, as Swift touches it.
+///
+/// Every function here calls only API functions that cannot raise, or raise for memory alone
+/// (manual marks `-` and `m`): memory is always granted while Swift code runs. Stack indices are
+/// Lua's: 1-based from the bottom of the running function, or negative from the top. Callers keep
+/// Lua's promise of 20 free slots, or call `ensure`.
+@safe
+package struct LuaThread {
+    // SAFETY: a thread is alive while its process has the turn; LuaThread values are not kept past
+    // it, except fibers that the process anchors in its registry.
+    package let raw: OpaquePointer
+
+    package init(_ raw: OpaquePointer) {
+        unsafe self.raw = unsafe raw
+    }
+
+    package var top: Int32 { unsafe lua_gettop(raw) }
+
+    package func setTop(_ index: Int32) { unsafe lua_settop(raw, index) }
+
+    package func pop(_ count: Int32 = 1) { unsafe lua_settop(raw, -count - 1) }
+
+    /// Makes sure that `count` more values fit; false when the stack cannot grow that far.
+    package func ensure(_ count: Int32) -> Bool { unsafe lua_checkstack(raw, count) != 0 }
+
+    package func absolute(_ index: Int32) -> Int32 { unsafe lua_absindex(raw, index) }
+
+    // MARK: Reading
+
+    package func kind(_ index: Int32) -> LuaKind {
+        LuaKind(rawValue: unsafe lua_type(raw, index)) ?? .none
+    }
+
+    package func isNilOrNone(_ index: Int32) -> Bool { unsafe lua_type(raw, index) <= 0 }
+
+    package func boolean(_ index: Int32) -> Bool { unsafe lua_toboolean(raw, index) != 0 }
+
+    /// The integer at `index`; nil for anything but an integer or a float with an exact one.
+    package func integer(_ index: Int32) -> Int64? {
+        guard kind(index) == .number else { return nil }
+        var isInteger: Int32 = 0
+        let value = unsafe lua_tointegerx(raw, index, &isInteger)
+        return isInteger != 0 ? value : nil
+    }
+
+    /// Whether the number at `index` is of the integer subtype.
+    package func isInteger(_ index: Int32) -> Bool { unsafe lua_isinteger(raw, index) != 0 }
+
+    package func number(_ index: Int32) -> Double? {
+        kind(index) == .number ? unsafe lua_tonumberx(raw, index, nil) : nil
+    }
+
+    /// The bytes of the string at `index` (not of numbers): valid while it stays on the stack.
+    package func bytes(_ index: Int32) -> UnsafeRawBufferPointer? {
+        guard kind(index) == .string else { return nil }
+        var count = 0
+        guard let start = unsafe lua_tolstring(raw, index, &count) else { return nil }
+        return unsafe UnsafeRawBufferPointer(start: start, count: count)
+    }
+
+    /// The string at `index`, with bytes that are not UTF-8 replaced; nil for other values.
+    package func string(_ index: Int32) -> String? {
+        guard let bytes = unsafe bytes(index) else { return nil }
+        return unsafe String(decoding: bytes, as: UTF8.self)
+    }
+
+    package func typeName(_ index: Int32) -> String {
+        guard let name = unsafe lua_typename(raw, lua_type(raw, index)) else { return "no value" }
+        return unsafe String(cString: name)
+    }
+
+    package func rawEqual(_ one: Int32, _ other: Int32) -> Bool {
+        unsafe lua_rawequal(raw, one, other) != 0
+    }
+
+    package func rawLength(_ index: Int32) -> Int { Int(unsafe lua_rawlen(raw, index)) }
+
+    /// The thread value at `index`, or nil.
+    package func thread(_ index: Int32) -> LuaThread? {
+        guard let other = unsafe lua_tothread(raw, index) else { return nil }
+        return unsafe LuaThread(other)
+    }
+
+    // MARK: Pushing
+
+    package func pushNil() { unsafe lua_pushnil(raw) }
+    package func push(_ value: Bool) { unsafe lua_pushboolean(raw, value ? 1 : 0) }
+    package func push(_ value: Int64) { unsafe lua_pushinteger(raw, value) }
+    package func push(_ value: Double) { unsafe lua_pushnumber(raw, value) }
+
+    package func push(_ value: String) {
+        var copy = value
+        copy.withUTF8 { unsafe push(bytes: UnsafeRawBufferPointer($0)) }
+    }
+
+    package func push(bytes: UnsafeRawBufferPointer) {
+        _ = unsafe lua_pushlstring(
+            raw,
+            bytes.baseAddress?.assumingMemoryBound(to: CChar.self),
+            bytes.count
+        )
+    }
+
+    package func push(bytes: [UInt8]) {
+        unsafe bytes.withUnsafeBytes { unsafe push(bytes: $0) }
+    }
+
+    package func pushValue(_ index: Int32) { unsafe lua_pushvalue(raw, index) }
+
+    /// Pushes a Lua function that calls `body` through the trampoline.
+    package func push(body: LuaBody) { unsafe ml_push_function(raw, body) }
+
+    package func pushKey(_ key: LuaKey) { unsafe lua_pushlightuserdata(raw, key.address) }
+
+    package func pushThread() { _ = unsafe lua_pushthread(raw) }
+
+    package func insert(_ index: Int32) { unsafe lua_rotate(raw, index, 1) }
+
+    package func remove(_ index: Int32) {
+        unsafe lua_rotate(raw, index, -1)
+        pop()
+    }
+
+    package func replace(_ index: Int32) {
+        unsafe lua_copy(raw, -1, index)
+        pop()
+    }
+
+    /// Moves the top `count` values to another thread of the same process.
+    package func move(_ count: Int32, to other: LuaThread) {
+        unsafe lua_xmove(raw, other.raw, count)
+    }
+
+    // MARK: Tables, raw (no metamethods)
+
+    package func pushTable(sequence: Int = 0, pairs: Int = 0) {
+        unsafe lua_createtable(
+            raw,
+            Int32(clamping: sequence),
+            Int32(clamping: pairs)
+        )
+    }
+
+    /// Pops a value and stores it under `name` in the table at `index`.
+    package func setField(_ index: Int32, _ name: String) {
+        let table = absolute(index)
+        push(name)
+        insert(-2)
+        unsafe lua_rawset(raw, table)
+    }
+
+    /// Pushes the field `name` of the table at `index`.
+    @discardableResult
+    package func getField(_ index: Int32, _ name: String) -> LuaKind {
+        let table = absolute(index)
+        push(name)
+        return LuaKind(rawValue: unsafe lua_rawget(raw, table)) ?? .none
+    }
+
+    package func setIndex(_ index: Int32, _ position: Int64) {
+        unsafe lua_rawseti(raw, index, position)
+    }
+
+    @discardableResult
+    package func getIndex(_ index: Int32, _ position: Int64) -> LuaKind {
+        LuaKind(rawValue: unsafe lua_rawgeti(raw, index, position)) ?? .none
+    }
+
+    /// Pops value and key and stores them in the table at `index`; the key is neither nil nor NaN.
+    package func rawSet(_ index: Int32) { unsafe lua_rawset(raw, index) }
+
+    package func setKey(_ index: Int32, _ key: LuaKey) {
+        unsafe lua_rawsetp(raw, index, key.address)
+    }
+
+    @discardableResult
+    package func getKey(_ index: Int32, _ key: LuaKey) -> LuaKind {
+        LuaKind(rawValue: unsafe lua_rawgetp(raw, index, key.address)) ?? .none
+    }
+
+    /// The pseudo-index of the registry, where scripts cannot reach.
+    package static var registry: Int32 { ml_registry_index() }
+
+    /// The pseudo-index of a C closure's upvalue, from 2 on (the first is the body).
+    package static func upvalue(_ number: Int32) -> Int32 { ml_upvalue_index(number) }
+
+    package func pushGlobals() {
+        _ = unsafe lua_rawgeti(raw, Self.registry, Int64(LUA_RIDX_GLOBALS))
+    }
+
+    /// Pops a metatable and gives it to the value at `index`.
+    package func setMetatable(_ index: Int32) { _ = unsafe lua_setmetatable(raw, index) }
+
+    /// Pushes the metatable of the value at `index`; false (nothing pushed) where it has none.
+    package func pushMetatable(_ index: Int32) -> Bool {
+        unsafe lua_getmetatable(raw, index) != 0
+    }
+
+    /// Steps a traversal: pops a key, pushes the next key and value; false at the end.
+    ///
+    /// `lua_next` raises only for a key that is not in the table; this one comes from the traversal.
+    package func next(_ index: Int32) -> Bool { unsafe ml_raw_next(raw, index) != 0 }
+
+    /// Pops a table and makes it the environment of the function at `index`.
+    package func setEnvironment(_ index: Int32) { unsafe ml_set_environment(raw, index) }
+
+    /// Pushes a new thread.
+    package func pushNewThread() -> LuaThread {
+        guard let made = unsafe lua_newthread(raw) else {
+            preconditionFailure("lua_newthread returns a thread or does not return")
+        }
+        return unsafe LuaThread(made)
+    }
+
+    // MARK: Userdata
+
+    /// Pushes a userdata of `bytes` bytes with `values` user values, of the class `key`.
+    package func pushUserdata(
+        bytes: Int,
+        values: Int32,
+        class key: LuaKey
+    ) -> UnsafeMutableRawPointer {
+        guard let block = unsafe lua_newuserdatauv(raw, bytes, values) else {
+            preconditionFailure("lua_newuserdatauv returns memory or does not return")
+        }
+        getKey(Self.registry, key)
+        setMetatable(-2)
+        return unsafe block
+    }
+
+    /// The memory of the userdata of class `key` at `index`, or nil for any other value.
+    package func userdata(_ index: Int32, class key: LuaKey) -> UnsafeMutableRawPointer? {
+        unsafe ml_test_userdata(raw, index, key.address)
+    }
+
+    package func setUserValue(_ index: Int32, _ number: Int32) {
+        _ = unsafe lua_setiuservalue(raw, index, number)
+    }
+
+    @discardableResult
+    package func getUserValue(_ index: Int32, _ number: Int32) -> LuaKind {
+        LuaKind(rawValue: unsafe lua_getiuservalue(raw, index, number)) ?? .none
+    }
+
+    // MARK: Context and outcomes
+
+    /// Pushes "chunk:line:" of the function `level` levels up, "" where that is not Lua code.
+    package func pushWhere(_ level: Int32) { unsafe ml_push_where(raw, level) }
+
+    package func currentLine(_ level: Int32) -> Int32 { unsafe ml_current_line(raw, level) }
+
+    /// The stack of `other` as text, a frame a line, from `level` on.
+    package func traceback(of other: LuaThread, from level: Int32) -> String {
+        unsafe ml_push_traceback(raw, other.raw, level)
+        defer { pop() }
+        return string(-1) ?? ""
+    }
+
+    /// The text of the value at `index` as `tostring` shows it, metamethods left out.
+    package func rawText(_ index: Int32) -> String {
+        unsafe ml_push_raw_text(raw, index)
+        defer { pop() }
+        return string(-1) ?? ""
+    }
+
+    /// Whether the running call chain can be suspended.
+    package var canBlock: Bool { unsafe ml_can_block(raw) }
+
+    /// Names the body that goes on after `LuaOutcome.block`.
+    package func blockOutcome(then continuation: LuaBody) -> Int32 {
+        guard canBlock else {
+            push("attempt to yield across a C-call boundary")
+            return LuaOutcome.raiseHere
+        }
+        unsafe ml_block(ml_machine_of(raw), continuation)
+        return LuaOutcome.block
+    }
+
+    /// The outcome "bad argument #index: message".
+    package func badArgument(_ index: Int32, _ message: String) -> Int32 {
+        unsafe ml_set_arg(ml_machine_of(raw), index)
+        push(message)
+        return LuaOutcome.raiseArgument
+    }
+
+    /// The outcome "bad argument #index: wanted expected, got ...".
+    package func wrongType(_ index: Int32, _ expected: String) -> Int32 {
+        unsafe ml_set_arg(ml_machine_of(raw), index)
+        push(expected)
+        return LuaOutcome.raiseType
+    }
+
+    /// The outcome of `error(message)` at the caller's line.
+    package func raise(_ message: String) -> Int32 {
+        push(message)
+        return LuaOutcome.raiseHere
+    }
+}
+
+/// A Swift function that Lua calls through a trampoline.
+///
+/// Takes the calling thread and the machine's context; returns the number of results on top of the
+/// stack, or one of `LuaOutcome`. It must return: no Lua error ever passes over it.
+package typealias LuaBody = @convention(c) (OpaquePointer, UnsafeMutableRawPointer?) -> Int32
+
+/// What a body can answer instead of a number of results.
+package enum LuaOutcome {
+    /// Raises the value on top as it is.
+    package static let raise = Int32(ML_RAISE)
+    /// Raises the string on top with the caller's position in front.
+    package static let raiseHere = Int32(ML_RAISE_HERE)
+    static let raiseArgument = Int32(ML_RAISE_ARG)
+    static let raiseType = Int32(ML_RAISE_TYPE)
+    static let block = Int32(ML_BLOCK)
+}
+
+/// Lua's types.
+package enum LuaKind: Int32, Sendable {
+    case none = -1
+    case nothing = 0
+    case boolean = 1
+    case lightUserdata = 2
+    case number = 3
+    case string = 4
+    case table = 5
+    case function = 6
+    case userdata = 7
+    case thread = 8
+}
+
+/// An address that names something in a registry: unique as long as the key is never freed.
+@safe
+package struct LuaKey: @unchecked Sendable {
+    // Sendable: an address that is compared, never followed.
+    let address: UnsafeMutableRawPointer
+
+    /// Makes a key; keys are made once each and live for ever.
+    package init() {
+        unsafe address = .allocate(byteCount: 1, alignment: 1)
+    }
+}

@@ -1,1 +1,0 @@
-// LuaVM: see ARCHITECTURE.md.

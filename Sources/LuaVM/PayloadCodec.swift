@@ -1,0 +1,236 @@
+package import Payload
+
+/// Userdata classes that cross between processes, and the registry keys the codec needs.
+///
+/// An error object is a userdata with five user values: message, kind, retryable, details, stack.
+/// A message object is one with three user values: payload, topic, from. `null` is one light
+/// address. The mark of a table (`json.array`, `json.object`) is its metatable.
+package enum CodecKeys {
+    package static let error = LuaKey()
+    package static let message = LuaKey()
+    package static let null = LuaKey()
+    /// Metatables of tables: of a Message's payload, of JSON arrays and of JSON objects.
+    package static let plainClass = LuaKey()
+    package static let arrayClass = LuaKey()
+    package static let objectClass = LuaKey()
+}
+
+/// Why a value cannot leave its process: where in it, and what is there.
+package struct UnsendableFault: Error, Equatable {
+    package let path: String
+    package let reason: String
+    package var message: String { "\(path): \(reason)" }
+}
+
+/// Lua values to payload bytes and back.
+package struct PayloadEncoder: ~Copyable {
+    private let thread: LuaThread
+    /// Keys from the value given inward, for messages.
+    private var path: [PathStep] = []
+    private let root: String
+
+    private enum PathStep {
+        case index(Int)
+        case key(String)
+    }
+
+    /// Encodes values of `thread`; faults name them from `root` on, as in `payload.items[3]`.
+    package init(_ thread: LuaThread, root: String = "payload") {
+        self.thread = thread
+        self.root = root
+    }
+
+    /// Writes the value at `index`; the stack is left as it was.
+    package mutating func encode(
+        _ index: Int32,
+        into writer: inout PayloadWriter
+    ) throws(UnsendableFault) {
+        let height = thread.top
+        do throws(UnsendableFault) {
+            try write(thread.absolute(index), &writer)
+        } catch {
+            thread.setTop(height)
+            throw error
+        }
+    }
+
+    private mutating func write(
+        _ index: Int32,
+        _ writer: inout PayloadWriter
+    ) throws(UnsendableFault) {
+        switch thread.kind(index) {
+        case .none, .nothing: writer.writeNil()
+        case .boolean: writer.write(thread.boolean(index))
+        case .number:
+            if let integer = thread.isInteger(index) ? thread.integer(index) : nil {
+                writer.write(integer)
+            } else {
+                writer.write(thread.number(index) ?? 0)
+            }
+        case .string:
+            if let bytes = unsafe thread.bytes(index) { unsafe writer.writeString(bytes) }
+        case .table: try writeTable(index, &writer)
+        case .userdata: try writeUserdata(index, &writer)
+        case .lightUserdata:
+            thread.pushKey(CodecKeys.null)
+            let isNull = thread.rawEqual(index, -1)
+            thread.pop()
+            guard isNull else { throw fault("cannot send a userdata") }
+            writer.writeNull()
+        case .function: throw fault("cannot send a function")
+        case .thread: throw fault("cannot send a coroutine")
+        }
+    }
+
+    private mutating func writeTable(
+        _ index: Int32,
+        _ writer: inout PayloadWriter
+    ) throws(UnsendableFault) {
+        guard path.count < payloadDepthMax else {
+            throw fault("nested deeper than \(payloadDepthMax) levels (or a cycle)")
+        }
+        guard thread.ensure(8) else { throw fault("nested too deep") }
+        let position = writer.beginTable(mark(of: index))
+        var sequence = 0
+        var pairs = 0
+        thread.pushNil()
+        while thread.next(index) {
+            if pairs == 0, thread.isInteger(-2), thread.integer(-2) == Int64(sequence + 1) {
+                path.append(.index(sequence + 1))
+                try write(thread.absolute(-1), &writer)
+                sequence += 1
+            } else {
+                path.append(step(-2))
+                try write(thread.absolute(-2), &writer)
+                try write(thread.absolute(-1), &writer)
+                pairs += 1
+            }
+            path.removeLast()
+            thread.pop()
+        }
+        writer.endTable(position, sequence: sequence, pairs: pairs)
+    }
+
+    private func mark(of index: Int32) -> TableMark {
+        guard thread.pushMetatable(index) else { return .plain }
+        defer { thread.pop() }
+        for (key, mark) in [
+            (CodecKeys.arrayClass, TableMark.array), (CodecKeys.objectClass, .object),
+        ] {
+            thread.getKey(LuaThread.registry, key)
+            let same = thread.rawEqual(-1, -2)
+            thread.pop()
+            if same { return mark }
+        }
+        return .plain
+    }
+
+    private mutating func writeUserdata(
+        _ index: Int32,
+        _ writer: inout PayloadWriter
+    ) throws(UnsendableFault) {
+        if unsafe thread.userdata(index, class: CodecKeys.error) != nil {
+            guard path.count < payloadDepthMax, thread.ensure(8) else {
+                throw fault("nested deeper than \(payloadDepthMax) levels")
+            }
+            writer.beginError()
+            for value in Int32(1)...5 {
+                thread.getUserValue(index, value)
+                path.append(.key("error"))
+                try write(thread.absolute(-1), &writer)
+                path.removeLast()
+                thread.pop()
+            }
+        } else if unsafe thread.userdata(index, class: CodecKeys.message) != nil {
+            thread.getUserValue(index, 1)
+            try write(thread.absolute(-1), &writer)
+            thread.pop()
+        } else {
+            throw fault("cannot send a \(thread.rawText(index).prefix { $0 != ":" })")
+        }
+    }
+
+    private func step(_ index: Int32) -> PathStep {
+        if let number = thread.isInteger(index) ? thread.integer(index) : nil {
+            return .index(Int(number))
+        }
+        if thread.kind(index) == .string { return .key(thread.string(index) ?? "") }
+        return .key("[\(thread.rawText(index))]")
+    }
+
+    private func fault(_ reason: String) -> UnsendableFault {
+        var text = root
+        // A cycle is as deep as the limit: its first steps say enough.
+        for step in path.prefix(8) {
+            switch step {
+            case .index(let number): text += "[\(number)]"
+            case .key(let key): text += key.hasPrefix("[") ? key : ".\(key)"
+            }
+        }
+        if path.count > 8 { text += "..." }
+        return UnsendableFault(path: text, reason: reason)
+    }
+}
+
+extension LuaThread {
+    /// Pushes the next value of `reader`.
+    ///
+    /// Payloads nest at most `payloadDepthMax` deep, so the recursion is bounded.
+    package func pushPayload(_ reader: inout PayloadReader) {
+        _ = ensure(8)
+        switch reader.next() {
+        case .nothing: pushNil()
+        case .null: pushKey(CodecKeys.null)
+        case .boolean(let value): push(value)
+        case .integer(let value): push(value)
+        case .float(let value): push(value)
+        case .string(let bytes): unsafe push(bytes: bytes)
+        case .table(let mark, let sequence, let pairs):
+            pushTable(sequence: sequence, pairs: pairs)
+            for position in 0..<sequence {
+                pushPayload(&reader)
+                setIndex(-2, Int64(position + 1))
+            }
+            for _ in 0..<pairs {
+                pushPayload(&reader)
+                pushPayload(&reader)
+                rawSet(-3)
+            }
+            setMark(mark)
+        case .error: pushError(&reader)
+        }
+    }
+
+    package func push(_ payload: Payload) {
+        payload.withReader { pushPayload(&$0) }
+    }
+
+    /// Gives the table on top the metatable that remembers its JSON shape.
+    package func setMark(_ mark: TableMark) {
+        switch mark {
+        case .plain: return
+        case .array: getKey(LuaThread.registry, CodecKeys.arrayClass)
+        case .object: getKey(LuaThread.registry, CodecKeys.objectClass)
+        }
+        if kind(-1) == .table { setMetatable(-2) } else { pop() }
+    }
+
+    private func pushError(_ reader: inout PayloadReader) {
+        _ = unsafe pushUserdata(bytes: 0, values: 5, class: CodecKeys.error)
+        for value in Int32(1)...5 {
+            pushPayload(&reader)
+            setUserValue(-2, value)
+        }
+    }
+
+    /// The payload of the value at `index`.
+    package func payload(
+        _ index: Int32,
+        root: String = "payload"
+    ) throws(UnsendableFault) -> Payload {
+        var writer = PayloadWriter()
+        var encoder = PayloadEncoder(self, root: root)
+        try encoder.encode(index, into: &writer)
+        return writer.finish()
+    }
+}
