@@ -64,6 +64,7 @@ let package = Package(
         .systemLibrary(name: "CLua"),
         .systemLibrary(name: "CJansson"),
         .systemLibrary(name: "CThreads"),
+        .systemLibrary(name: "CLinux"),
         .target(
             name: "CLuaShim",
             dependencies: ["CLua"],
@@ -74,7 +75,7 @@ let package = Package(
 
         room("Payload"),
         room("GoTime"),
-        room("Posix", ["CThreads"]),
+        room("Posix", ["CThreads", "CLinux"]),
         room("JSON", ["CJansson", "Payload"]),
         room("LuaVM", ["CLua", "CLuaShim", "Payload"]),
         room("ProcessRuntime", ["Payload", "Posix"]),

@@ -1,1 +1,0 @@
-// Posix: see ARCHITECTURE.md.
