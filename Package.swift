@@ -115,7 +115,7 @@ let package = Package(
         ),
         .testTarget(
             name: "EndToEnd",
-            dependencies: ["moonlet"],
+            dependencies: ["moonlet", "Posix"],
             path: "Tests/EndToEnd",
             swiftSettings: testing
         ),

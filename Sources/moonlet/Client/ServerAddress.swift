@@ -1,0 +1,82 @@
+// Where the server is, as `--server` and MOONLET_SERVER write it.
+
+/// A server's base URL, taken apart.
+struct ServerAddress: Equatable, Sendable, CustomStringConvertible {
+    static let defaultURL = "http://127.0.0.1:7070"
+
+    /// A host name or an IP address, without brackets.
+    var host: String
+    var port: UInt16
+
+    /// The host and port as the Host field and URLs write them (RFC 3986, 3.2.2).
+    var authority: String {
+        host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+    }
+
+    var description: String { "http://\(authority)" }
+
+    /// Parses `http://HOST[:PORT][/]`; without a port it is 80, without a scheme `http` is meant.
+    ///
+    /// Fails with a usage error that says what is wrong.
+    init(parsing text: String) throws(CommandFailure) {
+        var rest = text[...]
+        if let scheme = text.range(ofSeparator: "://") {
+            guard text[..<scheme.lowerBound].lowercased() == "http" else {
+                throw .usage("--server must begin with http://, and '\(text)' does not.")
+            }
+            rest = text[scheme.upperBound...]
+        }
+        if rest.hasSuffix("/") { rest = rest.dropLast() }
+        let (host, port) = Self.split(rest)
+        guard !host.isEmpty,
+            host.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x2F && $0 != 0x40 }),
+            let number = port.isEmpty ? 80 : UInt16(port), number > 0
+        else {
+            throw .usage("--server must be like \(Self.defaultURL), and '\(text)' is not.")
+        }
+        self.host = String(host)
+        self.port = number
+    }
+
+    /// Splits an authority into host and port; the port is empty where there is none.
+    private static func split(_ authority: Substring) -> (host: Substring, port: Substring) {
+        if authority.hasPrefix("["), let bracket = authority.firstIndex(of: "]") {
+            let host = authority[authority.index(after: authority.startIndex)..<bracket]
+            let rest = authority[authority.index(after: bracket)...]
+            // "x" is no port, so that "[::1]x" fails.
+            return (host, rest.isEmpty ? "" : rest.hasPrefix(":") ? rest.dropFirst() : "x")
+        }
+        guard let colon = authority.lastIndex(of: ":") else { return (authority, "") }
+        return (authority[..<colon], authority[authority.index(after: colon)...])
+    }
+}
+
+extension String {
+    /// The range of the first `separator` in the string, or nil.
+    fileprivate func range(ofSeparator separator: String) -> Range<String.Index>? {
+        guard let start = indices.first(where: { self[$0...].hasPrefix(separator) }) else {
+            return nil
+        }
+        return start..<index(start, offsetBy: separator.count)
+    }
+}
+
+/// Percent-encodes all but unreserved characters, for a path segment or a query value.
+///
+/// Source: RFC 3986, 2.1 and 2.3. `@` may stand in a path segment (3.3) and keeps names readable.
+func percentEncoded(_ text: String) -> String {
+    let digits = Array("0123456789ABCDEF")
+    var result = ""
+    for byte in text.utf8 {
+        let scalar = Character(Unicode.Scalar(byte))
+        switch byte {
+        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F, 0x7E, 0x40, 0x3A, 0x2A, 0x2C:
+            result.append(scalar)
+        default:
+            result.append("%")
+            result.append(digits[Int(byte >> 4)])
+            result.append(digits[Int(byte & 15)])
+        }
+    }
+    return result
+}
