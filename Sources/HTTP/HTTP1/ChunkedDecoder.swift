@@ -57,6 +57,7 @@ package struct ChunkedDecoder: Sendable {
     ///   - index: where to begin; left after the last byte consumed.
     ///   - output: content is appended here.
     /// - Returns: whether the body is complete; bytes from `index` on belong to the next message.
+    /// - Throws: 400 for bad framing, 413 for too much content, 431 for too long trailers.
     package mutating func decode(
         _ bytes: [UInt8],
         from index: inout Int,

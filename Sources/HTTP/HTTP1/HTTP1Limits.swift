@@ -8,7 +8,9 @@ package struct HTTP1Limits: Sendable, Equatable {
     package var headBytesMax = 16_384
     /// The count of field lines; one more is 431.
     package var fieldsMax = 100
-    /// The body after chunk decoding; more is 413. Overridden for one request by `setBodyLimit`.
+    /// The body after chunk decoding; more is 413.
+    ///
+    /// `HTTP1Parser.setBodyLimit` sets another for one request.
     package var bodyBytesMax = 1_048_576
     /// The extensions of one chunk; more is 400.
     package var chunkExtensionBytesMax = 256

@@ -11,6 +11,7 @@ enum HeadMeaning {
     ///   - version: 1.0 or 1.1.
     ///   - headers: the fields; names are tokens, values stripped of the white space around them.
     /// - Returns: the checked head.
+    /// - Throws: 400, 417 or 501.
     static func resolve(
         method: String,
         target: ArraySlice<UInt8>,

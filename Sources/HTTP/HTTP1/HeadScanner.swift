@@ -48,6 +48,7 @@ struct HeadScanner {
     ///   - start: the index of the head's first byte.
     ///   - limits: the bounds in force.
     /// - Returns: whether the head is complete; then `offset` is its length.
+    /// - Throws: 400, 414, 431, 501 or 505, at the first byte that is one too many or wrong.
     mutating func scan(
         _ bytes: [UInt8],
         from start: Int,

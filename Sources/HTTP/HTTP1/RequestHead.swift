@@ -19,8 +19,10 @@ package struct RequestHead: Sendable, Equatable {
     /// What followed `?`, still percent-encoded and not yet checked (see `QueryString`); nil
     /// without `?`.
     package var query: String?
-    /// The target's authority if it had one, else the Host field; "" where HTTP/1.0 sent neither or
-    /// the Host field was empty. Its syntax is checked: `Authority(authority)` is nil only for "".
+    /// The target's authority if it had one, else the Host field.
+    ///
+    /// "" where HTTP/1.0 sent neither or the Host field was empty. Its syntax is checked:
+    /// `Authority(authority)` is nil only for "".
     package var authority: String
     /// The fields in the order sent; a value that is not UTF-8 has U+FFFD in place of what is wrong.
     package var headers: Headers

@@ -2,7 +2,7 @@
 ///
 /// Source: RFC 3986, 3.2.2 and 3.2.3, without userinfo, IPvFuture and IPv6 zones.
 package struct Authority: Sendable, Equatable {
-    /// The host in lower case; an IPv6 address keeps its brackets. Never empty.
+    /// The host in lower case, never empty; an IPv6 address keeps its brackets.
     package let host: String
     /// The port, 0...65535; nil when absent or empty.
     package let port: Int?

@@ -144,7 +144,9 @@ import Testing
         #expect(parser.bufferedBytes == "GET /half".utf8.count)
     }
 
-    /// Row 27. The bound is loose enough for a debug build; a quadratic parser misses it by far.
+    /// Row 27.
+    ///
+    /// The bound is loose enough for a debug build; a quadratic parser misses it by far.
     @Test func `65,536 one-byte chunks take linear time`() {
         let head = post + "Transfer-Encoding: chunked⏎⏎"
         func cost(_ chunks: Int) -> (Transcript, Duration) {

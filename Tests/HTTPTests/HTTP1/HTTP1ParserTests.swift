@@ -18,7 +18,9 @@ import Testing
         #expect(!transcript.isInHead && !transcript.isInBody)
     }
 
-    /// Row 65. Long messages are cut near their ends and at a stride in between.
+    /// Row 65.
+    ///
+    /// Long messages are cut near their ends and at a stride in between.
     @Test(arguments: HostileRequests.all + GoodRequests.all)
     func `how the bytes are cut changes nothing`(_ specimen: Specimen) {
         let bytes = specimen.bytes
