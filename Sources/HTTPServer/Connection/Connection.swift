@@ -1,0 +1,286 @@
+// One client's socket: reads, writes, deadlines of both, and the end.
+//
+// States:
+//   open       reads what the protocol wants, sends what it has made
+//   closing    the last byte is made; nothing is read until it is sent
+//   lingering  everything is sent and our side is shut down; input is read and thrown away until
+//              the peer closes too: closing at once would answer unread input with an RST, which
+//              may destroy the answer on its way ("Tear-down", RFC 9112, 9.6)
+//   closed     the descriptor is gone, the protocol was told
+//
+// Used by the loop's thread only. Others hold its token, never the connection.
+
+import HTTP
+import Posix
+
+/// The transport half of a connection; the protocol half is `session`.
+final class Connection: Pollable {
+    private enum State {
+        case open
+        case closing
+        case lingering(until: UInt64)
+        case closed
+    }
+
+    let token: PollToken
+    let loop: EventLoop
+    let services: ServerServices
+    let peer: PeerKey
+    var scheduledAt: UInt64 = .max
+    /// Set once, right after the initialiser: the session needs the connection.
+    private(set) var session: any ConnectionProtocol = NoSession.shared
+
+    private let onClose: (Connection) -> Void
+    private var descriptor: FileDescriptor?
+    private var state = State.open
+    private var output = OutputBuffer()
+    private var interest: Readiness
+    private var inputEnded = false
+    private var peerHungUp = false
+    /// When the socket last took bytes, or output last began to wait.
+    private var writeProgressAt: UInt64 = 0
+    /// Whether a `settle` is sure to follow, or to be far enough from its end.
+    private var isTouched = false
+    private var lingers = true
+    private var lingeredBytes = 0
+
+    /// How much a lingering peer may still send before we stop listening to it.
+    private static let lingerBytesMax = 1 << 20
+    private static let openInterest: Readiness = [.readable, .peerHungUp]
+
+    /// Takes over an accepted socket and registers it; throws exhaustion.
+    init(
+        taking descriptor: consuming FileDescriptor,
+        peer: PeerKey,
+        loop: EventLoop,
+        services: ServerServices,
+        session makeSession: (Connection) -> any ConnectionProtocol,
+        onClose: @escaping (Connection) -> Void
+    ) throws(Errno) {
+        token = loop.newToken(for: descriptor.number)
+        self.descriptor = consume descriptor
+        self.peer = peer
+        self.loop = loop
+        self.services = services
+        interest = Self.openInterest
+        self.onClose = onClose
+        session = makeSession(self)
+        try loop.add(self, interest)
+    }
+
+    var isOpen: Bool { if case .open = state { true } else { false } }
+    var outputCount: Int { output.count }
+
+    // MARK: For the session
+
+    func write(_ bytes: [UInt8]) {
+        beginOutput()
+        output.append(bytes)
+    }
+
+    /// Lets `body` append to the output in place.
+    func write(_ body: (inout [UInt8]) -> Void) {
+        beginOutput()
+        output.append(body)
+    }
+
+    private func beginOutput() {
+        if output.isEmpty { writeProgressAt = loop.now }
+    }
+
+    /// Closes once everything is sent; nothing more is parsed.
+    ///
+    /// Without `lingering`, which is for a peer that has nothing under way, closes there and then.
+    func closeWhenSent(lingering: Bool = true) {
+        guard case .open = state else { return }
+        state = .closing
+        lingers = lingering
+    }
+
+    func touched() -> Connection {
+        touch()
+        return self
+    }
+
+    /// Asks for a `settle` before the loop sleeps.
+    func touch() {
+        guard !isTouched else { return }
+        isTouched = true
+        loop.touch(self)
+    }
+
+    /// Closes now and tells the session.
+    func close() {
+        if case .closed = state { return }
+        state = .closed
+        loop.remove(self)
+        descriptor = nil
+        output.clear()
+        onClose(self)
+        let ended = session
+        session = NoSession.shared
+        ended.gone()
+    }
+
+    // MARK: For the loop
+
+    func ready(_ readiness: Readiness) {
+        if readiness.contains(.closed) {
+            // Failed, or shut on both sides: what we would still send reaches nobody.
+            return close()
+        }
+        if readiness.contains(.readable) { readInput() }
+        if readiness.contains(.peerHungUp), !peerHungUp {
+            peerHungUp = true
+            session.peerHungUp()
+        }
+    }
+
+    private func readInput() {
+        var isLingering = false
+        switch state {
+        case .closed, .closing: return
+        case .open: guard session.wantsInput, !inputEnded else { return }
+        case .lingering: isLingering = true
+        }
+        switch receive() {
+        case nil, .wouldBlock: break
+        case .bytes(0):
+            inputEnded = true
+            if isLingering { close() } else { session.inputEnded() }
+        case .bytes(let count):
+            if isLingering {
+                lingeredBytes += count
+                if lingeredBytes > Self.lingerBytesMax { close() }
+            } else {
+                // SAFETY: the kernel has filled that many bytes of the buffer, which the loop owns.
+                unsafe session.receive(
+                    UnsafeRawBufferPointer(rebasing: loop.readBuffer[..<count]),
+                    now: loop.now
+                )
+            }
+        }
+    }
+
+    /// Reads once; nil when the connection failed and was closed.
+    private func receive() -> Transfer? {
+        do throws(Errno) {
+            switch descriptor {
+            case .some(let socket):
+                return try unsafe loop.sockets.read(socket, into: loop.readBuffer)
+            case .none:
+                return nil
+            }
+        } catch {
+            close()
+            return nil
+        }
+    }
+
+    /// Works, sends, and tells the poller what to wait for.
+    func settle() {
+        isTouched = true
+        if case .open = state { session.turn(now: loop.now) }
+        isTouched = false
+        flush()
+        switch state {
+        case .closed: return
+        case .open: if output.isEmpty, session.wantsRoom { touch() }
+        case .closing: if output.isEmpty { linger() }
+        case .lingering: break
+        }
+        updateInterest()
+    }
+
+    private func flush() {
+        guard !output.isEmpty else { return }
+        do throws(Errno) {
+            switch descriptor {
+            case .some(let socket):
+                let count = try output.send(to: socket, by: loop.sockets)
+                if count > 0 { writeProgressAt = loop.now }
+            case .none:
+                return
+            }
+        } catch {
+            close()
+        }
+    }
+
+    private func linger() {
+        guard lingers, !inputEnded else { return close() }
+        state = .lingering(until: loop.now + services.limits.lingerNanoseconds)
+        do throws(Errno) {
+            try descriptor?.shutdownSending()
+        } catch {
+            close()
+        }
+    }
+
+    private func updateInterest() {
+        var wanted: Readiness = []
+        switch state {
+        case .closed: return
+        case .open: if session.wantsInput, !inputEnded { wanted.insert(.readable) }
+        case .closing: break
+        case .lingering: wanted.insert(.readable)
+        }
+        if !output.isEmpty { wanted.insert(.writable) }
+        // Level-triggered: once known, a hang-up would be reported for ever.
+        if !peerHungUp, !inputEnded { wanted.insert(.peerHungUp) }
+        guard wanted != interest else { return }
+        interest = wanted
+        do throws(Errno) {
+            try loop.change(self, wanted)
+        } catch {
+            close()
+        }
+    }
+
+    var deadline: UInt64? {
+        var earliest: UInt64?
+        switch state {
+        case .closed: return nil
+        case .open: earliest = session.deadline
+        case .closing: break
+        case .lingering(let until): return until
+        }
+        guard !output.isEmpty else { return earliest }
+        let stall = writeProgressAt + services.limits.writeStallNanoseconds
+        return min(stall, earliest ?? .max)
+    }
+
+    func deadlineReached() {
+        if case .lingering = state { return close() }
+        let stallMax = services.limits.writeStallNanoseconds
+        if !output.isEmpty, loop.now >= writeProgressAt + stallMax { return close() }
+        if case .open = state { session.expire(now: loop.now) }
+    }
+
+    /// The server is draining.
+    func drain() {
+        session.drain()
+        touch()
+    }
+}
+
+/// What a connection has before its session is set and after it is closed: nothing happens.
+private final class NoSession: ConnectionProtocol, Sendable {
+    static let shared = NoSession()
+
+    var wantsInput: Bool { false }
+    var wantsRoom: Bool { false }
+    var deadline: UInt64? { nil }
+    func receive(_ bytes: UnsafeRawBufferPointer, now: UInt64) {}
+    func inputEnded() {}
+    func peerHungUp() {}
+    func turn(now: UInt64) {}
+    func expire(now: UInt64) {}
+    func drain() {}
+    func gone() {}
+    func complete(_ sequence: UInt64, _ response: Response) {}
+    func abandon(_ sequence: UInt64) {}
+    func watchDisconnect(_ sequence: UInt64, _ action: @escaping @Sendable () -> Void) {}
+    func addTimer(_ sequence: UInt64, at: UInt64, _ action: @escaping @Sendable () -> Void) {}
+    func wake(_ sequence: UInt64) {}
+}

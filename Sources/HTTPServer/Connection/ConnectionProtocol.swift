@@ -1,0 +1,38 @@
+// The seam between a connection's transport and the protocol it speaks.
+
+import HTTP
+
+/// One protocol's state on one connection: HTTP/1 today, others later.
+///
+/// All calls come on the loop's thread. Calls other than `turn` only note what happened; `turn`,
+/// which follows, does the work, so that nothing happens twice or inside something else.
+protocol ConnectionProtocol: AnyObject {
+    /// Whether more input would be of use now.
+    var wantsInput: Bool { get }
+    /// Whether `turn` has more to do as soon as output was sent.
+    var wantsRoom: Bool { get }
+    /// When `expire` is wanted; nil for never.
+    var deadline: UInt64? { get }
+
+    /// Bytes came; they are lent for the call.
+    func receive(_ bytes: UnsafeRawBufferPointer, now: UInt64)
+    /// The peer has sent all it will, and all of it was received.
+    func inputEnded()
+    /// The peer has shut down its sending side, or more; there may be input left.
+    func peerHungUp()
+    /// Does everything that can be done now: parse, hand to handlers, answer, fill streams.
+    func turn(now: UInt64)
+    /// The deadline has come.
+    func expire(now: UInt64)
+    /// The server is draining: finish what is in flight, then close.
+    func drain()
+    /// The connection is closed: tell the handlers that wait and stop the streams.
+    func gone()
+
+    // Answers, found by the number the request was handed out with.
+    func complete(_ sequence: UInt64, _ response: Response)
+    func abandon(_ sequence: UInt64)
+    func watchDisconnect(_ sequence: UInt64, _ action: @escaping @Sendable () -> Void)
+    func addTimer(_ sequence: UInt64, at: UInt64, _ action: @escaping @Sendable () -> Void)
+    func wake(_ sequence: UInt64)
+}

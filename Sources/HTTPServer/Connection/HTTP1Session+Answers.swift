@@ -1,0 +1,172 @@
+// Writing what handlers answered: heads, bodies, and streams a piece at a time.
+
+import HTTP
+
+extension HTTP1Session {
+    /// Writes the answers whose turn it is.
+    func writeAnswers(now: UInt64) {
+        while stream == nil, let first = slots.first, let response = first.response {
+            slots.removeFirst()
+            write(response, for: first)
+        }
+    }
+
+    private func write(_ response: Response, for slot: Slot) {
+        var response = response
+        if case .stream(let content) = response.body, !slot.isHead {
+            guard services.streamLedger.admit(connection.peer) else {
+                content.stop()
+                response = services.response(to: .streamLimit)
+                return write(response, for: slot)
+            }
+        }
+        let framing = framing(of: response, for: slot)
+        let keepAlive = keepsAlive(response, slot)
+        if !keepAlive || framing == .untilClose { endAfterThis() }
+        connection.write { output in
+            ResponseEncoder.appendHead(
+                to: &output,
+                status: response.status,
+                headers: response.headers,
+                framing: framing,
+                version: slot.version,
+                keepAlive: keepAlive,
+                date: connection.loop.date
+            )
+            if case .bytes(let bytes) = response.body, Self.hasContent(response.status, slot) {
+                output.append(contentsOf: bytes)
+            }
+        }
+        guard case .stream(let content) = response.body else { return }
+        guard Self.hasContent(response.status, slot) else { return stopUnsent(content, slot) }
+        start(content, for: slot, chunked: framing == .chunked)
+    }
+
+    private func framing(of response: Response, for slot: Slot) -> ResponseEncoder.Framing {
+        if response.status < 200 || response.status == 204 { return .none }
+        return switch response.body {
+        // A 304 says nothing of the length it does not send unless the handler brought it.
+        case .none: response.status == 304 ? .none : .length(0)
+        case .bytes(let bytes): .length(bytes.count)
+        case .stream: .stream(to: slot.version)
+        }
+    }
+
+    /// Whether content follows the head: RFC 9110, 6.4.1.
+    private static func hasContent(_ status: Int, _ slot: Slot) -> Bool {
+        !slot.isHead && status >= 200 && status != 204 && status != 304
+    }
+
+    private func keepsAlive(_ response: Response, _ slot: Slot) -> Bool {
+        guard slot.keepAlive else { return false }
+        // The last answer of a connection that will close says so; earlier ones must not.
+        if isLast || services.isDraining, slots.isEmpty { return false }
+        let wish = response.headers["Connection"]
+        return wish.map { !Headers.same($0, "close") } ?? true || !slots.isEmpty
+    }
+
+    private func stopUnsent(_ content: any ResponseStream, _ slot: Slot) {
+        if !slot.isHead { services.streamLedger.release(connection.peer) }
+        content.stop()
+    }
+
+    private func start(_ content: any ResponseStream, for slot: Slot, chunked: Bool) {
+        let signal = StreamSignal(
+            loop: connection.loop,
+            token: connection.token,
+            sequence: slot.sequence
+        )
+        stream = StreamPump(content, signal: signal, sequence: slot.sequence, chunked: chunked)
+        content.start(StreamWaker { signal.raise() })
+        // Its client is gone already, or has half closed: see `hangUp`.
+        if peerIsGone { endStream(whole: false) }
+    }
+
+    var wantsRoom: Bool { stream?.isReady ?? false }
+
+    func wake(_ sequence: UInt64) {
+        guard let stream, stream.sequence == sequence else { return }
+        stream.wake()
+    }
+
+    /// Asks the stream for as much as there is room for.
+    func pumpStream(now: UInt64) {
+        guard let stream else { return }
+        while self.stream === stream, stream.isReady {
+            let room = services.limits.streamBytesMax - connection.outputCount
+            guard room > 0 else { return }
+            let step = stream.fill(room: room, now: now)
+            // The stream may have ended itself through its handler meanwhile.
+            guard self.stream === stream else { return }
+            let isEmpty = stream.scratch.isEmpty
+            if !isEmpty {
+                connection.write { output in
+                    if stream.isChunked {
+                        ResponseEncoder.appendChunk(stream.scratch, to: &output)
+                    } else {
+                        output.append(contentsOf: stream.scratch)
+                    }
+                }
+            }
+            if step == .ended { return endStream(whole: true) }
+            // "Ready" with nothing to show: the next iteration asks again, others get their turn.
+            if isEmpty { return }
+        }
+    }
+
+    /// Ends the stream; `whole` if its content is complete.
+    func endStream(whole: Bool) {
+        guard let ended = stream else { return }
+        stream = nil
+        services.streamLedger.release(connection.peer)
+        if whole, ended.isChunked { connection.write(ResponseEncoder.lastChunk) }
+        // Cut short: the missing last chunk tells the client, and the close.
+        if !whole { endAfterThis() }
+        ended.stop()
+    }
+}
+
+/// A stream being sent.
+final class StreamPump {
+    let sequence: UInt64
+    let isChunked: Bool
+    private let content: any ResponseStream
+    private let signal: StreamSignal
+    private(set) var isReady = true
+    /// When a waiting stream wants to be asked again.
+    private(set) var until: UInt64?
+    /// What the latest `fill` brought.
+    private(set) var scratch: [UInt8] = []
+
+    init(
+        _ content: any ResponseStream,
+        signal: StreamSignal,
+        sequence: UInt64,
+        chunked: Bool
+    ) {
+        self.content = content
+        self.signal = signal
+        self.sequence = sequence
+        isChunked = chunked
+    }
+
+    func fill(room: Int, now: UInt64) -> StreamStep {
+        // Before `fill`: what arrives while it runs is a wake that counts.
+        signal.lower()
+        if scratch.capacity > 65_536 { scratch = [] }
+        scratch.removeAll(keepingCapacity: true)
+        let step = content.fill(&scratch, room: room, now: now)
+        isReady = step == .ready
+        until = nil
+        if case .waiting(let moment) = step { until = moment }
+        return step
+    }
+
+    func wake() { isReady = true }
+
+    func resumeIfDue(_ now: UInt64) {
+        if let until, until <= now { isReady = true }
+    }
+
+    func stop() { content.stop() }
+}

@@ -1,0 +1,366 @@
+// HTTP/1.1 on one connection: requests in, answers out in the same order.
+//
+// A request moves through: head -> body -> slot (in flight) -> answered -> written.
+// - At most `inFlightMax` slots; requests are handed out while all of them are of safe methods,
+//   else one at a time ("MAY process a sequence of pipelined requests in parallel if they all have
+//   safe methods", RFC 9112, 9.3.2).
+// - Answers are written when they are the oldest slot's; a stream holds the line until it ends.
+// - Nothing is parsed while there is no slot, a stream runs, or much output waits; the transport
+//   then stops reading, and the kernel's window stops the peer.
+// - `isLast`: no further request will be parsed (close was asked for, a fault, the input's end, or
+//   draining). When the slots have emptied after that, the connection closes.
+
+import HTTP
+import Posix
+
+final class HTTP1Session: ConnectionProtocol {
+    /// A request in flight.
+    struct Slot {
+        let sequence: UInt64
+        let isHead: Bool
+        let isSafe: Bool
+        let keepAlive: Bool
+        let version: ProtocolVersion
+        var response: Response?
+        var onDisconnect: [@Sendable () -> Void] = []
+        var timers: [(at: UInt64, action: @Sendable () -> Void)] = []
+    }
+
+    /// A request whose body is on its way.
+    private struct Incoming {
+        let head: RequestHead
+        var body: [UInt8] = []
+        var owesContinue: Bool
+        /// Since when, and with how many bytes, the present window of the body's progress runs.
+        var windowStart: UInt64
+        var windowBytes = 0
+    }
+
+    unowned let connection: Connection
+    let services: ServerServices
+    private var parser: HTTP1Parser
+    private var incoming: Incoming?
+    /// A complete request that waits for its turn.
+    private var held: RequestHead?
+    private var heldBody: [UInt8] = []
+    var slots: [Slot] = []
+    private var nextSequence: UInt64 = 1
+    var stream: StreamPump?
+    private(set) var isLast = false
+    private var inputHasEnded = false
+    private var hungUp = false
+    private var receivedAnything = false
+    /// When the head being waited for began to count; nil between requests.
+    private var headStartedAt: UInt64?
+    private var idleSince: UInt64
+
+    init(connection: Connection, services: ServerServices, now: UInt64) {
+        self.connection = connection
+        self.services = services
+        parser = HTTP1Parser(limits: services.limits.http1)
+        // The first head counts from the accept.
+        headStartedAt = now
+        idleSince = now
+    }
+
+    private var loop: EventLoop { connection.loop }
+    private var limits: ConnectionLimits { services.limits }
+
+    // MARK: Input
+
+    var wantsInput: Bool { canParse && !inputHasEnded }
+
+    private var canParse: Bool {
+        !isLast && held == nil && stream == nil && slots.count < limits.inFlightMax
+            && connection.outputCount < limits.outputBytesMax
+            && !slots.contains { $0.response?.isStream ?? false }
+    }
+
+    func receive(_ bytes: UnsafeRawBufferPointer, now: UInt64) {
+        receivedAnything = true
+        unsafe parser.append(bytes)
+    }
+
+    func inputEnded() {
+        inputHasEnded = true
+        hangUp()
+    }
+
+    func peerHungUp() { hangUp() }
+
+    private func hangUp() {
+        guard !hungUp else { return }
+        hungUp = true
+        // A stream's reader that closes its side is gone, or cannot be told from one that is.
+        if stream != nil { endStream(whole: false) }
+        fireDisconnects()
+    }
+
+    // MARK: Work
+
+    func turn(now: UInt64) {
+        repeat {
+            writeAnswers(now: now)
+            pumpStream(now: now)
+        } while parse(now: now)
+        writeAnswers(now: now)
+        pumpStream(now: now)
+        noteWaiting(now: now)
+        if isLast, slots.isEmpty, stream == nil, held == nil { connection.closeWhenSent() }
+    }
+
+    /// Parses up to the next complete request and hands it out; says whether it did.
+    private func parse(now: UInt64) -> Bool {
+        if let head = held {
+            guard mayDispatch(head) else { return false }
+            held = nil
+            dispatch(head, body: heldBody)
+            heldBody = []
+            return true
+        }
+        guard canParse else { return false }
+        do throws(HTTP1Fault) {
+            while let event = try parser.next() {
+                switch event {
+                case .head(let head): begin(head, now: now)
+                case .body(let bytes): collect(bytes)
+                case .end: return endRequest(now: now)
+                }
+                if isLast { return false }
+            }
+        } catch {
+            refuse(Fault(status: error.status, code: error.code, detail: error.detail))
+            return false
+        }
+        starve()
+        return false
+    }
+
+    /// The parser needs more bytes.
+    private func starve() {
+        if inputHasEnded {
+            // What is unfinished now stays so: it was never handed out.
+            incoming = nil
+            isLast = true
+        } else if incoming?.owesContinue == true, slots.isEmpty {
+            incoming?.owesContinue = false
+            connection.write(ResponseEncoder.continueHead)
+        }
+    }
+
+    private func begin(_ head: RequestHead, now: UInt64) {
+        headStartedAt = nil
+        incoming = Incoming(
+            head: head,
+            owesContinue: head.expectsContinue && head.bodyKind != .none
+                && head.version != .http10,
+            windowStart: now
+        )
+        guard head.bodyKind != .none else { return }
+        switch services.handler.admit(head.request(body: [])) {
+        case .proceed(nil): break
+        case .proceed(let bytesMax?): parser.setBodyLimit(bytesMax)
+        case .refuse(let response): refuse(response)
+        }
+    }
+
+    private func collect(_ bytes: [UInt8]) {
+        incoming?.windowBytes += bytes.count
+        if incoming?.body.isEmpty == true {
+            incoming?.body = bytes
+        } else {
+            incoming?.body.append(contentsOf: bytes)
+        }
+    }
+
+    private func endRequest(now: UInt64) -> Bool {
+        guard let request = incoming else { return false }
+        incoming = nil
+        idleSince = now
+        guard mayDispatch(request.head) else {
+            held = request.head
+            heldBody = request.body
+            return false
+        }
+        dispatch(request.head, body: request.body)
+        return true
+    }
+
+    private func mayDispatch(_ head: RequestHead) -> Bool {
+        slots.allSatisfy { $0.response != nil }
+            || (Self.isSafe(head.method) && slots.allSatisfy(\.isSafe))
+    }
+
+    /// Safe methods change nothing: RFC 9110, 9.2.1.
+    private static func isSafe(_ method: String) -> Bool {
+        method == "GET" || method == "HEAD" || method == "OPTIONS"
+    }
+
+    private func dispatch(_ head: RequestHead, body: [UInt8]) {
+        let sequence = addSlot(for: head, response: nil)
+        let exchange = ServerExchange(loop: loop, token: connection.token, sequence: sequence)
+        services.handler.handle(head.request(body: body), exchange)
+    }
+
+    private func addSlot(for head: RequestHead?, response: Response?) -> UInt64 {
+        let sequence = nextSequence
+        nextSequence += 1
+        // Draining ends the connection after what is in flight.
+        let keepAlive = head?.keepAlive == true && !services.isDraining
+        if !keepAlive { isLast = true }
+        slots.append(
+            Slot(
+                sequence: sequence,
+                isHead: head?.method == "HEAD",
+                isSafe: Self.isSafe(head?.method ?? "GET"),
+                keepAlive: keepAlive,
+                version: head?.version ?? .http11,
+                response: response
+            )
+        )
+        return sequence
+    }
+
+    /// Answers instead of a handler, after what is in flight, and reads no more.
+    func refuse(_ fault: Fault) { refuse(services.response(to: fault)) }
+
+    private func refuse(_ response: Response) {
+        var head = incoming?.head
+        head?.keepAlive = false
+        incoming = nil
+        _ = addSlot(for: head, response: response)
+    }
+
+    // MARK: Time
+
+    /// Starts the clock of a head that has begun.
+    private func noteWaiting(now: UInt64) {
+        guard wantsInput else {
+            // While we do not read, the peer's slowness is ours.
+            if headStartedAt != nil, receivedAnything { headStartedAt = now }
+            incoming?.windowStart = now
+            incoming?.windowBytes = 0
+            return
+        }
+        if headStartedAt == nil, parser.isInHead { headStartedAt = now }
+        if !slots.isEmpty { idleSince = now }
+    }
+
+    var deadline: UInt64? {
+        var earliest = stream?.until ?? .max
+        for slot in slots {
+            for timer in slot.timers { earliest = min(earliest, timer.at) }
+        }
+        if let input = inputDeadline { earliest = min(earliest, input) }
+        return earliest == .max ? nil : earliest
+    }
+
+    private var inputDeadline: UInt64? {
+        guard wantsInput else { return nil }
+        if let incoming { return incoming.windowStart + limits.bodyNanoseconds }
+        if let headStartedAt { return headStartedAt + limits.headNanoseconds }
+        return slots.isEmpty && connection.outputCount == 0
+            ? idleSince + limits.idleNanoseconds : nil
+    }
+
+    func expire(now: UInt64) {
+        fireTimers(now: now)
+        stream?.resumeIfDue(now)
+        guard let due = inputDeadline, due <= now else { return }
+        if let request = incoming {
+            guard request.windowBytes < limits.bodyBytesPerWindow else {
+                incoming?.windowStart = now
+                incoming?.windowBytes = 0
+                return
+            }
+            refuse(.bodyTimeout)
+        } else if parser.isInHead {
+            refuse(.headTimeout)
+        } else {
+            // Nothing was asked: nothing is answered.
+            isLast = true
+            if slots.isEmpty { connection.closeWhenSent(lingering: false) }
+        }
+    }
+
+    private func fireTimers(now: UInt64) {
+        var due: [@Sendable () -> Void] = []
+        for index in slots.indices where !slots[index].timers.isEmpty {
+            due += slots[index].timers.filter { $0.at <= now }.map(\.action)
+            slots[index].timers.removeAll { $0.at <= now }
+        }
+        for action in due { action() }
+    }
+
+    // MARK: The end
+
+    func drain() {
+        if slots.isEmpty, stream == nil, held == nil, incoming == nil, parser.isIdle {
+            isLast = true
+            connection.closeWhenSent(lingering: receivedAnything)
+        }
+    }
+
+    func gone() {
+        isLast = true
+        endStream(whole: false)
+        fireDisconnects()
+        let dropped = slots
+        slots = []
+        for slot in dropped {
+            if case .stream(let stream)? = slot.response?.body { stream.stop() }
+        }
+    }
+
+    private func fireDisconnects() {
+        var actions: [@Sendable () -> Void] = []
+        for index in slots.indices where slots[index].response == nil {
+            actions += slots[index].onDisconnect
+            slots[index].onDisconnect = []
+        }
+        for action in actions { action() }
+    }
+
+    // MARK: Answers
+
+    func complete(_ sequence: UInt64, _ response: Response) {
+        guard let index = slots.firstIndex(where: { $0.sequence == sequence }),
+            slots[index].response == nil
+        else {
+            if case .stream(let stream) = response.body { stream.stop() }
+            return
+        }
+        slots[index].response = response
+        slots[index].onDisconnect = []
+        slots[index].timers = []
+    }
+
+    func abandon(_ sequence: UInt64) {
+        guard slots.contains(where: { $0.sequence == sequence }) else { return }
+        complete(sequence, services.response(to: .unanswered))
+    }
+
+    func watchDisconnect(_ sequence: UInt64, _ action: @escaping @Sendable () -> Void) {
+        guard let index = slots.firstIndex(where: { $0.sequence == sequence }),
+            slots[index].response == nil
+        else { return }
+        if hungUp { return action() }
+        slots[index].onDisconnect.append(action)
+    }
+
+    func addTimer(_ sequence: UInt64, at: UInt64, _ action: @escaping @Sendable () -> Void) {
+        guard let index = slots.firstIndex(where: { $0.sequence == sequence }),
+            slots[index].response == nil
+        else { return }
+        slots[index].timers.append((at, action))
+    }
+
+    /// No further request is parsed.
+    func endAfterThis() { isLast = true }
+
+    var peerIsGone: Bool { hungUp }
+}
+
+extension Response {
+    var isStream: Bool { if case .stream = body { true } else { false } }
+}

@@ -1,0 +1,79 @@
+// Answers the server makes by itself: what it refuses, and why.
+
+/// A refusal by the server: the connection renders it with the configured renderer.
+package struct Fault: Error, Sendable, Equatable {
+    package let status: Int
+    /// A stable word for programs: `headers-too-large`.
+    package let code: String
+    /// A sentence for people.
+    package let detail: String
+    /// What `Retry-After` says, in seconds; nil leaves the field out.
+    package let retryAfterSeconds: Int?
+
+    package init(status: Int, code: String, detail: String, retryAfterSeconds: Int? = nil) {
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.retryAfterSeconds = retryAfterSeconds
+    }
+
+    static let headTimeout = Fault(
+        status: 408,
+        code: "request-timeout",
+        detail: "The request's head did not arrive in time."
+    )
+    static let bodyTimeout = Fault(
+        status: 408,
+        code: "request-timeout",
+        detail: "The request's body did not arrive in time."
+    )
+    static let unanswered = Fault(
+        status: 500,
+        code: "internal",
+        detail: "The request was not answered."
+    )
+    static let connectionLimit = Fault(
+        status: 503,
+        code: "connection-limit",
+        detail: "Too many connections are open.",
+        retryAfterSeconds: 1
+    )
+    static let streamLimit = Fault(
+        status: 503,
+        code: "stream-limit",
+        detail: "Too many streams are open from this address.",
+        retryAfterSeconds: 5
+    )
+}
+
+/// Renders a fault's content: (fault, request id) -> bytes and their media type.
+package typealias FaultRenderer = @Sendable (Fault, String) -> [UInt8]
+
+extension Fault {
+    /// A minimal problem document; ControlAPI brings its own renderer.
+    ///
+    /// Source: RFC 9457, 3.
+    package static func defaultRenderer(_ fault: Fault, _ requestID: String) -> [UInt8] {
+        let text =
+            #"{"type":"/problems/\#(fault.code)","status":\#(fault.status),"#
+            + #""detail":"\#(escaped(fault.detail))","code":"\#(escaped(fault.code))","#
+            + #""request_id":"\#(escaped(requestID))"}"#
+        return Array(text.utf8)
+    }
+
+    /// JSON string content: RFC 8259, 7.
+    private static func escaped(_ text: String) -> String {
+        var result = ""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"": result += "\\\""
+            case "\\": result += "\\\\"
+            case _ where scalar.value < 0x20:
+                let digits = String(scalar.value, radix: 16)
+                result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+            default: result.unicodeScalars.append(scalar)
+            }
+        }
+        return result
+    }
+}

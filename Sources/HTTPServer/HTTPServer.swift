@@ -1,0 +1,152 @@
+// The server as a whole: sockets bound, loops running, and an orderly end.
+//
+// Life: init -> start -> (drain) -> stop.
+// Shutdown:
+// 1. `drain` closes the listening sockets and marks the server as draining: every answer from now
+//    on ends its connection, idle connections are closed at once.
+// 2. It calls `onDrain`, so that the owner of the streams ends them.
+// 3. It waits until every connection is gone, or its time is over.
+// 4. `stop` closes what is left and ends the threads.
+
+import HTTP
+package import Logging
+package import Posix
+import Synchronization
+
+/// An HTTP server on its own threads.
+///
+/// Every method may be called from any thread but a loop's own.
+package final class HTTPServer: Sendable {
+    private struct State {
+        var loops: [EventLoop] = []
+        var threads: [PosixThread] = []
+        var addresses: [SocketAddress] = []
+        var isDraining = false
+    }
+
+    private let configuration: ServerConfiguration
+    private let services: ServerServices
+    private let sockets: any SocketLayer
+    private let logger: Logger
+    private let makePoller: @Sendable () throws(Errno) -> any Poller
+    private let clock: @Sendable () -> UInt64
+    private let wallClock: @Sendable () -> UInt64
+    private let state = Mutex(State())
+
+    /// Makes a server that does nothing yet.
+    ///
+    /// The seams are for tests: `sockets` fails on demand, `makePoller` scripts readiness.
+    package init(
+        _ configuration: ServerConfiguration,
+        handler: any Handler,
+        logger: Logger = Logger(label: "http"),
+        sockets: any SocketLayer = SystemSockets(),
+        makePoller: @escaping @Sendable () throws(Errno) -> any Poller = {
+            () throws(Errno) in try Epoll()
+        },
+        clock: @escaping @Sendable () -> UInt64 = SystemTime.monotonicNanoseconds,
+        wallClock: @escaping @Sendable () -> UInt64 = SystemTime.wallNanoseconds
+    ) {
+        self.configuration = configuration
+        self.sockets = sockets
+        self.logger = logger
+        self.makePoller = makePoller
+        self.clock = clock
+        self.wallClock = wallClock
+        services = ServerServices(configuration, handler: handler)
+    }
+
+    deinit { stop() }
+
+    /// Binds every address and starts the loops.
+    ///
+    /// Throws what a bind says (`addressInUse`, `addressNotAvailable`, `accessDenied`) or
+    /// exhaustion; nothing is left running or bound then. Called once.
+    package func start() throws(Errno) {
+        precondition(state.withLock { $0.loops.isEmpty }, "a server starts once")
+        let count = max(1, configuration.ioThreads)
+        var loops: [EventLoop] = []
+        for _ in 0..<count {
+            let loop = try EventLoop(
+                poller: try makePoller(),
+                sockets: sockets,
+                clock: clock,
+                wallClock: wallClock
+            )
+            loops.append(loop)
+        }
+        let addresses = try bind(loops)
+        var threads: [PosixThread] = []
+        for (index, loop) in loops.enumerated() {
+            threads.append(PosixThread(name: "io-\(index)", stackBytes: 1 << 20) { loop.run() })
+        }
+        state.withLock { state in
+            state = State(loops: loops, threads: threads, addresses: addresses)
+        }
+        for address in addresses { logger.info("listening", metadata: ["address": "\(address)"]) }
+    }
+
+    /// Gives every loop a listening socket for every address.
+    private func bind(_ loops: [EventLoop]) throws(Errno) -> [SocketAddress] {
+        var bound: [SocketAddress] = []
+        for wanted in configuration.addresses {
+            var address = wanted
+            for (index, loop) in loops.enumerated() {
+                let socket = try FileDescriptor.listening(on: address, sharedPort: loops.count > 1)
+                // The first socket picks the port where 0 was asked for; the others share it.
+                if index == 0 { address = try socket.localAddress() }
+                let listener = try Listener(
+                    taking: socket,
+                    loop: loop,
+                    services: services,
+                    logger: logger
+                )
+                loop.listeners.append(listener)
+            }
+            bound.append(address)
+        }
+        return bound
+    }
+
+    /// Where the server listens, with the ports the kernel picked; empty before `start`.
+    package var boundAddresses: [SocketAddress] { state.withLock { $0.addresses } }
+
+    /// Monotonic nanoseconds at which each loop last came round; at least once a second each.
+    package var lastProgress: [UInt64] { state.withLock { $0.loops }.map(\.progress) }
+
+    /// Open connections, those in the middle of closing included.
+    package var connectionCount: Int { services.ledger.total }
+
+    /// Stops accepting and waits until every connection has had its answers and is closed.
+    ///
+    /// Blocks for at most `nanoseconds`. Returns whether all were closed by then; call `stop`
+    /// either way.
+    @discardableResult
+    package func drain(within nanoseconds: UInt64) -> Bool {
+        let deadline = clock().addingReportingOverflow(nanoseconds).partialValue
+        let loops = state.withLock { state in
+            state.isDraining = true
+            return state.loops
+        }
+        services.beginDraining()
+        let parker = Parker()
+        services.ledger.onEmpty { parker.unpark() }
+        for loop in loops { loop.enqueue(.run { $0.drain() }) }
+        configuration.onDrain()
+        while services.ledger.total > 0 {
+            guard parker.park(until: deadline) else { break }
+        }
+        return services.ledger.total == 0
+    }
+
+    /// Closes everything now and waits for the threads to end; calling it again does nothing.
+    package func stop() {
+        let (loops, threads) = state.withLock { state in
+            defer { state.threads = [] }
+            return (state.loops, state.threads)
+        }
+        guard !threads.isEmpty else { return }
+        for loop in loops { loop.enqueue(.run { $0.stop() }) }
+        for thread in threads { thread.join() }
+    }
+}

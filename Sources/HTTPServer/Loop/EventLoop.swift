@@ -1,0 +1,311 @@
+// One thread that owns sockets: waits for readiness, runs what is due, and never blocks elsewhere.
+//
+// An iteration:
+// 1. wait in the poller: until something is ready, the next deadline, or one second has passed;
+// 2. store the progress stamp (liveness reads it);
+// 3. serve the ready sockets, each settled (flushed, re-registered) before the next;
+// 4. run the jobs other threads left;
+// 5. tell those whose deadline has come;
+// 6. settle whatever was touched meanwhile.
+//
+// Other threads leave a job in the inbox; the first into an empty inbox raises the eventfd. The
+// loop empties the whole inbox, so one raise is enough for any number of jobs.
+//
+// Split by who touches it: `inbox`, `wakeUp`, `progress`, `thread` are for all threads; everything
+// else belongs to the loop thread.
+
+import HTTP
+import Posix
+import Synchronization
+
+/// Something registered with a loop; all calls come on the loop's thread.
+protocol Pollable: AnyObject {
+    var token: PollToken { get }
+    /// The earliest moment asked of the heap and not yet come; the loop's bookkeeping.
+    var scheduledAt: UInt64 { get set }
+    /// When `deadlineReached` is wanted; nil for never.
+    var deadline: UInt64? { get }
+    func ready(_ readiness: Readiness)
+    func deadlineReached()
+    /// Does what is left to do after a change; called after every event, job and deadline.
+    func settle()
+}
+
+/// What another thread asks of a loop.
+enum LoopJob: Sendable {
+    case respond(PollToken, UInt64, Response)
+    case abandoned(PollToken, UInt64)
+    case watchDisconnect(PollToken, UInt64, @Sendable () -> Void)
+    case timer(PollToken, UInt64, nanoseconds: UInt64, @Sendable () -> Void)
+    case wake(PollToken, UInt64)
+    case run(@Sendable (EventLoop) -> Void)
+}
+
+/// The loop; see the file's header.
+///
+/// `@unchecked Sendable`: what is not atomic or locked is used by the loop thread only, from `run`
+/// to its end; before the thread starts, by the one that sets it up.
+@safe
+final class EventLoop: @unchecked Sendable {
+    // For all threads.
+    private let inbox = Mutex<[LoopJob]>([])
+    private let wakeUp: EventFD
+    private let progressStamp = Atomic<UInt64>(0)
+    private let thread = Atomic<UInt64>(0)
+
+    // For the loop thread.
+    let sockets: any SocketLayer
+    private let poller: any Poller
+    private let clock: @Sendable () -> UInt64
+    private let wallClock: @Sendable () -> UInt64
+    private(set) var now: UInt64 = 0
+    private var registered: [(any Pollable)?] = []
+    private var nextRegistration: UInt32 = 1
+    private var deadlines = DeadlineHeap()
+    private var touched: [any Pollable] = []
+    private var jobs: [LoopJob] = []
+    private var events: [PollEvent] = []
+    private var stopping = false
+    private var dateSecond: UInt64 = .max
+    private var dateText = ""
+    private let wakeToken: PollToken
+    /// What a connection reads into before it is parsed.
+    let readBuffer: UnsafeMutableRawBufferPointer
+
+    /// How long the loop sleeps at most, so that its stamp shows that it lives.
+    private static let tickNanoseconds: UInt64 = 1_000_000_000
+    static let readBytes = 65_536
+
+    init(
+        poller: any Poller,
+        sockets: any SocketLayer,
+        clock: @escaping @Sendable () -> UInt64,
+        wallClock: @escaping @Sendable () -> UInt64
+    ) throws(Errno) {
+        wakeUp = try EventFD()
+        self.poller = poller
+        self.sockets = sockets
+        self.clock = clock
+        self.wallClock = wallClock
+        wakeToken = PollToken(registration: 0, descriptor: wakeUp.descriptor.number)
+        unsafe readBuffer = .allocate(byteCount: Self.readBytes, alignment: 16)
+        now = clock()
+        progressStamp.store(now, ordering: .relaxed)
+        do {
+            try poller.add(wakeToken, .readable)
+        } catch {
+            unsafe readBuffer.deallocate()
+            throw error
+        }
+    }
+
+    deinit { unsafe readBuffer.deallocate() }
+
+    // MARK: Any thread
+
+    /// Monotonic nanoseconds of the latest iteration; relaxed, a stamp orders nothing.
+    var progress: UInt64 { progressStamp.load(ordering: .relaxed) }
+
+    /// Whether the caller is the loop's own thread.
+    var isCurrent: Bool { thread.load(ordering: .relaxed) == CurrentThread.number }
+
+    /// Leaves a job for the loop thread.
+    func enqueue(_ job: LoopJob) {
+        let first = inbox.withLock { jobs in
+            jobs.append(job)
+            return jobs.count == 1
+        }
+        // The loop looks into the inbox before it sleeps: it need not wake itself.
+        if first && !isCurrent { wakeUp.raise() }
+    }
+
+    /// Does a job at once on the loop's own thread, else leaves it there.
+    func perform(_ job: LoopJob) {
+        if isCurrent { run(job) } else { enqueue(job) }
+    }
+
+    // MARK: The loop thread
+
+    /// Serves until `stop`; called once, by the thread that then is the loop's.
+    func run() {
+        thread.store(CurrentThread.number, ordering: .relaxed)
+        while !stopping { turn() }
+        for listener in listeners { listener.close() }
+        listeners = []
+        for case let connection as Connection in all { connection.close() }
+        // Whoever answers from now on is dropped with the loop; streams in late answers are told.
+        runJobs()
+    }
+
+    /// Stops accepting and tells every connection.
+    func drain() {
+        for listener in listeners { listener.close() }
+        listeners = []
+        for case let connection as Connection in all { connection.drain() }
+    }
+
+    /// Ends `run` after the iteration.
+    func stop() { stopping = true }
+
+    /// One iteration.
+    private func turn() {
+        do throws(Errno) {
+            try poller.wait(&events, timeoutMilliseconds: sleepMilliseconds())
+        } catch {
+            // No poller of ours fails while its descriptors live; a scripted one may. The eventfd
+            // keeps this from spinning.
+            events.removeAll()
+            _ = wakeUp.wait(timeoutMilliseconds: 10)
+        }
+        now = clock()
+        progressStamp.store(now, ordering: .relaxed)
+        for event in events { serve(event) }
+        runJobs()
+        fireDeadlines()
+        settleTouched()
+    }
+
+    private func serve(_ event: PollEvent) {
+        if event.token == wakeToken {
+            wakeUp.lower()
+            return
+        }
+        // A stale event: its descriptor was closed, and maybe reused, earlier in this batch.
+        guard let pollable = self[event.token] else { return }
+        pollable.ready(event.readiness)
+        settle(pollable)
+    }
+
+    private func runJobs() {
+        inbox.withLock { swap(&$0, &jobs) }
+        for job in jobs { run(job) }
+        jobs.removeAll(keepingCapacity: jobs.count < 4096)
+    }
+
+    private func run(_ job: LoopJob) {
+        switch job {
+        case .respond(let token, let sequence, let response):
+            guard let connection = self[token] as? Connection else {
+                if case .stream(let stream) = response.body { stream.stop() }
+                return
+            }
+            connection.session.complete(sequence, response)
+            touch(connection)
+        case .abandoned(let token, let sequence):
+            guard let connection = self[token] as? Connection else { return }
+            connection.session.abandon(sequence)
+            touch(connection)
+        case .watchDisconnect(let token, let sequence, let action):
+            // Gone before it was asked: now is the one call.
+            guard let connection = self[token] as? Connection else { return action() }
+            connection.session.watchDisconnect(sequence, action)
+        case .timer(let token, let sequence, let nanoseconds, let action):
+            guard let connection = self[token] as? Connection else { return }
+            let at = now.addingReportingOverflow(nanoseconds)
+            connection.session.addTimer(sequence, at: at.overflow ? .max : at.partialValue, action)
+            touch(connection)
+        case .wake(let token, let sequence):
+            guard let connection = self[token] as? Connection else { return }
+            connection.session.wake(sequence)
+            touch(connection)
+        case .run(let action):
+            action(self)
+        }
+    }
+
+    private func fireDeadlines() {
+        while let entry = deadlines.popDue(now) {
+            guard let pollable = self[entry.token], pollable.scheduledAt == entry.at else {
+                continue
+            }
+            pollable.scheduledAt = .max
+            if let deadline = pollable.deadline, deadline <= now { pollable.deadlineReached() }
+            settle(pollable)
+        }
+    }
+
+    /// Settles what was touched so far; what is touched meanwhile waits for the next iteration.
+    private func settleTouched() {
+        guard !touched.isEmpty else { return }
+        let batch = touched
+        touched.removeAll(keepingCapacity: true)
+        for pollable in batch { settle(pollable) }
+    }
+
+    private func settle(_ pollable: any Pollable) {
+        pollable.settle()
+        guard let deadline = pollable.deadline, deadline < pollable.scheduledAt else { return }
+        pollable.scheduledAt = deadline
+        deadlines.insert(DeadlineHeap.Entry(at: deadline, token: pollable.token))
+    }
+
+    /// Asks for `settle` before the loop sleeps again.
+    func touch(_ pollable: any Pollable) { touched.append(pollable) }
+
+    private func sleepMilliseconds() -> Int32 {
+        guard touched.isEmpty, inbox.withLock({ $0.isEmpty }) else { return 0 }
+        let wanted = deadlines.first.map { $0.at > now ? $0.at - now : 0 } ?? .max
+        // Rounded up: never early, or the loop would spin through the last millisecond.
+        return Int32((min(wanted, Self.tickNanoseconds) + 999_999) / 1_000_000)
+    }
+
+    // MARK: Registration
+
+    /// A token for `descriptor` that no earlier registration of this loop had.
+    func newToken(for descriptor: Int32) -> PollToken {
+        let token = PollToken(registration: nextRegistration, descriptor: descriptor)
+        // 0 is the eventfd's; after 2^32 registrations a stale event would have to be as old.
+        nextRegistration = nextRegistration == .max ? 1 : nextRegistration + 1
+        return token
+    }
+
+    func add(_ pollable: any Pollable, _ interest: Readiness) throws(Errno) {
+        let index = Int(pollable.token.descriptor)
+        while registered.count <= index { registered.append(nil) }
+        try poller.add(pollable.token, interest)
+        registered[index] = pollable
+    }
+
+    func change(_ pollable: any Pollable, _ interest: Readiness) throws(Errno) {
+        try poller.change(pollable.token, interest)
+    }
+
+    /// Forgets a registration; its descriptor is closed by the caller afterwards.
+    func remove(_ pollable: any Pollable) {
+        let index = Int(pollable.token.descriptor)
+        guard index < registered.count, registered[index] === pollable else { return }
+        registered[index] = nil
+        // A failure leaves nothing to do: the close that follows ends the registration too.
+        _ = try? poller.remove(pollable.token)
+    }
+
+    subscript(token: PollToken) -> (any Pollable)? {
+        let index = Int(token.descriptor)
+        guard index < registered.count, let pollable = registered[index],
+            pollable.token == token
+        else { return nil }
+        return pollable
+    }
+
+    /// Everything registered now.
+    var all: [any Pollable] { registered.compactMap { $0 } }
+
+    var listeners: [Listener] = []
+
+    /// A descriptor was closed: there may be room for a connection again.
+    func unparkListeners() {
+        for listener in listeners { listener.unpark() }
+    }
+
+    // MARK: The Date field
+
+    /// The value of `Date` for an answer sent now; made once a second.
+    var date: String {
+        let second = wallClock() / 1_000_000_000
+        if second != dateSecond {
+            dateSecond = second
+            dateText = HTTPDate.imfFixdate(Int64(clamping: second))
+        }
+        return dateText
+    }
+}

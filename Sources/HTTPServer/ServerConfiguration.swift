@@ -1,0 +1,59 @@
+// Every limit of the server, with the defaults of the product.
+
+package import HTTP
+package import Posix
+
+/// How a server listens and what it puts up with.
+package struct ServerConfiguration: Sendable {
+    /// Where to listen; port 0 picks a free port.
+    package var addresses: [SocketAddress]
+    /// Loop threads; more than one share the port by SO_REUSEPORT.
+    package var ioThreads = 1
+    package var limits = ConnectionLimits()
+    /// Open connections in all; one more is answered 503 `connection-limit`.
+    package var connectionsMax = 16_384
+    /// Open connections of one peer (an IPv4 address, an IPv6 /64).
+    package var connectionsPerPeerMax = 4_096
+    /// Open streams of one peer; one more is answered 503 `stream-limit`.
+    package var streamsPerPeerMax = 64
+    /// How the server's own refusals read.
+    package var renderFault: FaultRenderer = Fault.defaultRenderer
+    /// Makes the request id of a refusal.
+    package var newRequestID: @Sendable () -> String = {
+        String(SystemRandom.next(), radix: 16)
+    }
+    /// Called once when draining begins, on the thread that called `drain`: end the streams.
+    package var onDrain: @Sendable () -> Void = {}
+
+    package init(addresses: [SocketAddress]) {
+        self.addresses = addresses
+    }
+}
+
+/// The limits of one connection; times in nanoseconds.
+package struct ConnectionLimits: Sendable {
+    /// What the parser accepts.
+    package var http1 = HTTP1Limits()
+    /// From the accept, or the first byte of a later request, to the end of its head.
+    package var headNanoseconds: UInt64 = 10 * second
+    /// How long a body may take to bring `bodyBytesPerWindow` more bytes.
+    package var bodyNanoseconds: UInt64 = 30 * second
+    /// The least a body must bring in each window of `bodyNanoseconds`: 1 KiB a second.
+    package var bodyBytesPerWindow = 30 * 1024
+    /// How long a kept connection may wait for its next request.
+    package var idleNanoseconds: UInt64 = 75 * second
+    /// How long a socket may take no bytes of what we have for it.
+    package var writeStallNanoseconds: UInt64 = 30 * second
+    /// How long after our last byte we read and throw away what the peer still sends.
+    package var lingerNanoseconds: UInt64 = 5 * second
+    /// Requests of one connection that may be waiting for their answers.
+    package var inFlightMax = 16
+    /// Unsent bytes above which no further request is read.
+    package var outputBytesMax = 1 << 20
+    /// Unsent bytes above which a stream is not asked for more.
+    package var streamBytesMax = 256 * 1024
+
+    package init() {}
+
+    private static let second: UInt64 = 1_000_000_000
+}

@@ -1,0 +1,109 @@
+// What all connections of a server share.
+
+import HTTP
+import Posix
+import Synchronization
+
+/// The server's handler, limits and counts; safe to use from any thread.
+final class ServerServices: Sendable {
+    let handler: any Handler
+    let limits: ConnectionLimits
+    let ledger: ConnectionLedger
+    let streamLedger: ConnectionLedger
+    private let renderFault: FaultRenderer
+    private let newRequestID: @Sendable () -> String
+    /// Set once; read relaxed: a connection that misses it by a moment is told by its loop.
+    private let draining = Atomic<Bool>(false)
+
+    init(_ configuration: ServerConfiguration, handler: any Handler) {
+        self.handler = handler
+        limits = configuration.limits
+        ledger = ConnectionLedger(
+            max: configuration.connectionsMax,
+            perPeerMax: configuration.connectionsPerPeerMax
+        )
+        streamLedger = ConnectionLedger(
+            max: .max,
+            perPeerMax: configuration.streamsPerPeerMax
+        )
+        renderFault = configuration.renderFault
+        newRequestID = configuration.newRequestID
+    }
+
+    var isDraining: Bool { draining.load(ordering: .relaxed) }
+
+    func beginDraining() { draining.store(true, ordering: .relaxed) }
+
+    /// A fault as a response with its own request id.
+    func response(to fault: Fault) -> Response {
+        let requestID = newRequestID()
+        var headers = Headers([
+            ("Content-Type", "application/problem+json"), ("X-Request-Id", requestID),
+        ])
+        if let seconds = fault.retryAfterSeconds { headers.append("Retry-After", "\(seconds)") }
+        return Response(
+            status: fault.status,
+            headers: headers,
+            body: .bytes(renderFault(fault, requestID))
+        )
+    }
+}
+
+/// Who a connection counts for: an IPv4 address, or an IPv6 /64, as one subscriber holds all of it.
+struct PeerKey: Hashable, Sendable {
+    private let word: UInt64
+    private let isIPv6: Bool
+
+    init(_ address: SocketAddress?) {
+        let bytes = address?.unmapped ?? []
+        word = bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
+        isIPv6 = bytes.count == 16
+    }
+}
+
+/// Counts what is open, in all and by peer.
+final class ConnectionLedger: Sendable {
+    private struct Counts {
+        var total = 0
+        var byPeer: [PeerKey: Int] = [:]
+        var onEmpty: (@Sendable () -> Void)?
+    }
+
+    private let max: Int
+    private let perPeerMax: Int
+    private let counts = Mutex(Counts())
+
+    init(max: Int, perPeerMax: Int) {
+        self.max = max
+        self.perPeerMax = perPeerMax
+    }
+
+    /// Counts one more; false, counting nothing, if that were too many.
+    func admit(_ peer: PeerKey) -> Bool {
+        counts.withLock { counts in
+            let ofPeer = counts.byPeer[peer, default: 0]
+            guard counts.total < max, ofPeer < perPeerMax else { return false }
+            counts.total += 1
+            counts.byPeer[peer] = ofPeer + 1
+            return true
+        }
+    }
+
+    /// Counts one less of an admitted peer.
+    func release(_ peer: PeerKey) {
+        let whenEmpty = counts.withLock { counts -> (@Sendable () -> Void)? in
+            guard let ofPeer = counts.byPeer[peer] else { return nil }
+            counts.total -= 1
+            counts.byPeer[peer] = ofPeer > 1 ? ofPeer - 1 : nil
+            return counts.total == 0 ? counts.onEmpty : nil
+        }
+        whenEmpty?()
+    }
+
+    /// Calls `action` whenever the count has fallen to none, on whichever thread did it.
+    func onEmpty(_ action: @escaping @Sendable () -> Void) {
+        counts.withLock { $0.onEmpty = action }
+    }
+
+    var total: Int { counts.withLock { $0.total } }
+}

@@ -1,0 +1,120 @@
+import HTTP
+import Posix
+import Testing
+
+@testable import HTTPServer
+
+@Suite struct `A slow client` {
+    @Test func `that sends nothing is closed without a word`() throws {
+        try withServer(configure: { $0.limits.headNanoseconds = 100 * millisecond }) { server in
+            let client = try TestClient(server)
+            #expect(try client.isEnded())
+            eventually("it is gone") { server.connectionCount == 0 }
+        }
+    }
+
+    @Test func `that drips a head is answered 408 when the time for the whole head is over`()
+        throws
+    {
+        try withServer(configure: { $0.limits.headNanoseconds = 200 * millisecond }) { server in
+            let client = try TestClient(server)
+            let start = SystemTime.monotonicNanoseconds()
+            let dripper = PosixThread(name: "drip", stackBytes: 1 << 18) {
+                let parker = Parker()
+                for byte in "GET / HTTP/1.1\r\nHost: a\r\nX: " + String(repeating: "x", count: 60) {
+                    guard (try? client.send(String(byte))) != nil else { return }
+                    parker.park(until: SystemTime.monotonicNanoseconds() + 10 * millisecond)
+                }
+            }
+            let answer = try client.answer()
+            #expect(SystemTime.monotonicNanoseconds() - start >= 200 * millisecond)
+            #expect(answer.status == 408)
+            #expect(answer["Connection"] == "close")
+            dripper.join()
+        }
+    }
+
+    @Test func `has the time for a later head from its first byte`() throws {
+        let configure = { (configuration: inout ServerConfiguration) in
+            configuration.limits.headNanoseconds = 150 * millisecond
+            configuration.limits.idleNanoseconds = 10_000 * millisecond
+        }
+        try withServer(configure: configure) { server in
+            let client = try TestClient(server)
+            #expect(try client.get("/a").status == 200)
+            // Longer than a head may take: between requests that does not count.
+            Parker().park(until: SystemTime.monotonicNanoseconds() + 300 * millisecond)
+            #expect(try client.get("/b").status == 200)
+            try client.send("GET /")
+            #expect(try client.answer().status == 408)
+        }
+    }
+
+    @Test func `that lets a body wait is answered 408`() throws {
+        try withServer(configure: { $0.limits.bodyNanoseconds = 100 * millisecond }) { server in
+            let client = try TestClient(server)
+            try client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n123")
+            #expect(try client.answer().status == 408)
+        }
+    }
+
+    @Test func `whose body makes progress is let go on`() throws {
+        let configure = { (configuration: inout ServerConfiguration) in
+            configuration.limits.bodyNanoseconds = 100 * millisecond
+            configuration.limits.bodyBytesPerWindow = 1
+        }
+        try withServer(configure: configure) { server in
+            let client = try TestClient(server)
+            try client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 30\r\n\r\n")
+            let parker = Parker()
+            for _ in 0..<30 {
+                try client.send("x")
+                parker.park(until: SystemTime.monotonicNanoseconds() + 10 * millisecond)
+            }
+            #expect(try client.answer().status == 200)
+        }
+    }
+
+    @Test func `that keeps an idle connection too long is closed without a word`() throws {
+        try withServer(configure: { $0.limits.idleNanoseconds = 100 * millisecond }) { server in
+            let client = try TestClient(server)
+            #expect(try client.get("/").status == 200)
+            #expect(try client.isEnded())
+        }
+    }
+
+    @Test func `that does not read its answers is closed, and no more than a bound is kept`()
+        throws
+    {
+        let answered = Shared(0)
+        let handler = TestHandler { _, exchange in
+            answered.update { $0 += 1 }
+            exchange.respond(
+                Response(status: 200, body: .bytes([UInt8](repeating: 120, count: 1 << 18)))
+            )
+        }
+        try withServer(handler, configure: { $0.limits.writeStallNanoseconds = 200 * millisecond })
+        {
+            server in
+            let client = try TestClient(server)
+            try client.send(String(repeating: "GET / HTTP/1.1\r\nHost: a\r\n\r\n", count: 1000))
+            eventually("it is closed") { server.connectionCount == 0 }
+            // 1 MiB of output, and what two socket buffers take (some MiB on loopback).
+            #expect(answered.get() < 100)
+        }
+    }
+
+    @Test func `takes no time from a handler that works`() throws {
+        let configure = { (configuration: inout ServerConfiguration) in
+            configuration.limits.headNanoseconds = 50 * millisecond
+            configuration.limits.idleNanoseconds = 50 * millisecond
+        }
+        let handler = TestHandler { _, exchange in
+            exchange.after(300 * millisecond) { exchange.respond(text("done")) }
+        }
+        try withServer(handler, configure: configure) { server in
+            let answer = try TestClient(server).get("/")
+            #expect(answer.text == "done")
+        }
+    }
+}
