@@ -83,7 +83,7 @@ let package = Package(
             "LuaLibraries",
             ["LuaVM", "ProcessRuntime", "Payload", "GoTime", "JSON", "Posix", logging]
         ),
-        room("Application", [yams]),
+        room("Application", ["GoTime", "Payload", yams]),
         room("HTTP"),
         room("HTTPServer", ["HTTP", "Posix", logging]),
         room(
@@ -106,7 +106,7 @@ let package = Package(
         tests("LuaVM", ["Payload"]),
         tests("ProcessRuntime", ["Payload", "Posix"]),
         tests("LuaLibraries", ["LuaVM", "ProcessRuntime", "Payload", "JSON", "Posix"]),
-        tests("Application"),
+        tests("Application", ["Payload"]),
         tests("HTTP"),
         tests("HTTPServer", ["HTTP", "Posix"]),
         tests(
