@@ -111,7 +111,7 @@ package struct LuaThread {
     package func pushValue(_ index: Int32) { unsafe lua_pushvalue(raw, index) }
 
     /// Pushes a Lua function that calls `body` through the trampoline.
-    package func push(body: LuaBody) { unsafe ml_push_function(raw, body) }
+    package func push(body function: LuaFunction) { unsafe ml_push_function(raw, function.body) }
 
     package func pushKey(_ key: LuaKey) { unsafe lua_pushlightuserdata(raw, key.address) }
 
@@ -270,12 +270,12 @@ package struct LuaThread {
     package var canBlock: Bool { unsafe ml_can_block(raw) }
 
     /// Names the body that goes on after `LuaOutcome.block`.
-    package func blockOutcome(then continuation: LuaBody) -> Int32 {
+    package func blockOutcome(then continuation: LuaFunction) -> Int32 {
         guard canBlock else {
             push("attempt to yield across a C-call boundary")
             return LuaOutcome.raiseHere
         }
-        unsafe ml_block(ml_machine_of(raw), continuation)
+        unsafe ml_block(ml_machine_of(raw), continuation.body)
         return LuaOutcome.block
     }
 
@@ -304,7 +304,20 @@ package struct LuaThread {
 ///
 /// Takes the calling thread and the machine's context; returns the number of results on top of the
 /// stack, or one of `LuaOutcome`. It must return: no Lua error ever passes over it.
-package typealias LuaBody = @convention(c) (OpaquePointer, UnsafeMutableRawPointer?) -> Int32
+package typealias LuaBody =
+    @Sendable @convention(c) (OpaquePointer, UnsafeMutableRawPointer?) -> Int32
+
+/// A body as a value to pass around.
+@safe
+package struct LuaFunction: Sendable {
+    let body: LuaBody
+
+    /// Wraps a closure that captures nothing.
+    @safe
+    package init(_ body: @escaping LuaBody) {
+        unsafe self.body = unsafe body
+    }
+}
 
 /// What a body can answer instead of a number of results.
 package enum LuaOutcome {

@@ -20,6 +20,11 @@ package struct UnsendableFault: Error, Equatable {
     package let path: String
     package let reason: String
     package var message: String { "\(path): \(reason)" }
+
+    package init(path: String, reason: String) {
+        self.path = path
+        self.reason = reason
+    }
 }
 
 /// Lua values to payload bytes and back.

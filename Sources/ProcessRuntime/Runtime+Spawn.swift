@@ -87,8 +87,10 @@ extension Runtime {
         block.queuedMessages.store(0, ordering: .relaxed)
         block.queuedBytes.store(0, ordering: .relaxed)
         block.cpuNanoseconds.store(0, ordering: .relaxed)
+        let generation = block.guarded.withLock { $0.generation }
+        let pid = PID(slot: block.slot, generation: generation)
+        body.spawned(as: pid, in: block)
         return block.guarded.withLock { state in
-            let pid = PID(slot: block.slot, generation: state.generation)
             state.phase = .alive
             state.pid = pid
             state.doom = nil

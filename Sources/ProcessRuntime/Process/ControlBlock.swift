@@ -20,6 +20,8 @@ package struct ProcessLimits: Sendable, Equatable {
 /// `run` and `discard` are called only by whoever holds the process's turn, one at a time. The other
 /// two may be called by any thread at any time.
 package protocol Runnable: AnyObject, Sendable {
+    /// Says which process it is, before its first turn and before anybody else knows the pid.
+    func spawned(as pid: PID, in block: ControlBlock)
     /// Runs until it waits, has had its slice, or ends.
     func run(_ process: ControlBlock, on worker: (any WorkerContext)?) -> TurnOutcome
     /// Gives everything back; nothing of it runs again.
@@ -30,6 +32,10 @@ package protocol Runnable: AnyObject, Sendable {
     var memoryBytes: Int { get }
     /// What it waits for, how many fibers it has (API 2).
     func describe() -> RunnableDescription
+}
+
+extension Runnable {
+    package func spawned(as pid: PID, in block: ControlBlock) {}
 }
 
 /// How a turn ended.

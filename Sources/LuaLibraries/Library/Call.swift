@@ -1,0 +1,131 @@
+import LuaVM
+import Payload
+import ProcessRuntime
+
+/// One call from Lua: the stack with the arguments, and the process that calls.
+///
+/// Bodies return a number of results or an outcome of `LuaThread` (`wrongType`, `raise`, ...).
+@safe
+struct Call {
+    let thread: LuaThread
+    let process: LuaProcess
+
+    init(_ raw: OpaquePointer, _ context: UnsafeMutableRawPointer?) {
+        thread = unsafe LuaThread(raw)
+        process = unsafe LuaProcess.of(context)
+    }
+
+    var runtime: Runtime { process.runtime }
+    var count: Int32 { thread.top }
+
+    // MARK: Answers
+
+    /// The answer `true`.
+    func yes() -> Int32 {
+        thread.push(true)
+        return 1
+    }
+
+    /// The answer `nil, error`.
+    func fail(_ error: ErrorValue) -> Int32 {
+        thread.pushNil()
+        thread.push(error)
+        return 2
+    }
+
+    func fail(_ kind: ErrorKind, _ message: String) -> Int32 {
+        fail(ErrorValue(message: message, kind: kind.rawValue))
+    }
+
+    // MARK: Arguments
+
+    /// The string argument `index`, or the outcome of a type error in `outcome`.
+    func string(_ index: Int32, _ outcome: inout Int32?) -> String {
+        if let value = thread.string(index) { return value }
+        if thread.kind(index) == .number { return thread.rawText(index) }
+        outcome = thread.wrongType(index, "string")
+        return ""
+    }
+}
+
+/// Kinds of error objects (SEMANTICS 10).
+enum ErrorKind: String, CaseIterable {
+    case notFound = "NotFound"
+    case alreadyExists = "AlreadyExists"
+    case invalid = "Invalid"
+    case permissionDenied = "PermissionDenied"
+    case unavailable = "Unavailable"
+    case internalFailure = "Internal"
+    case canceled = "Canceled"
+    case conflict = "Conflict"
+    case timeout = "Timeout"
+    case rateLimited = "RateLimited"
+    case unknown = ""
+
+    /// Its name among `errors`' constants.
+    var constant: String {
+        switch self {
+        case .notFound: "NOT_FOUND"
+        case .alreadyExists: "ALREADY_EXISTS"
+        case .invalid: "INVALID"
+        case .permissionDenied: "PERMISSION_DENIED"
+        case .unavailable: "UNAVAILABLE"
+        case .internalFailure: "INTERNAL"
+        case .canceled: "CANCELED"
+        case .conflict: "CONFLICT"
+        case .timeout: "TIMEOUT"
+        case .rateLimited: "RATE_LIMITED"
+        case .unknown: "UNKNOWN"
+        }
+    }
+}
+
+/// A table of functions as a script sees it.
+typealias LibraryFunctions = [(name: String, body: LuaFunction)]
+
+extension LuaThread {
+    /// Pushes a table of functions.
+    func pushFunctions(_ functions: LibraryFunctions) {
+        pushTable(pairs: functions.count)
+        for function in functions {
+            push(body: function.body)
+            setField(-2, function.name)
+        }
+    }
+
+    /// Replaces the table on top by a read-only view of it: reads pass, writes raise.
+    func makeReadOnly(_ name: String) {
+        pushTable()
+        pushTable(pairs: 4)
+        pushValue(-3)
+        setField(-2, "__index")
+        push(name)
+        setField(-2, "__name")
+        push(false)
+        setField(-2, "__metatable")
+        push(body: LuaFunction { raw, _ in unsafe LuaThread(raw).raise("this table is read-only") })
+        setField(-2, "__newindex")
+        push(body: LuaFunction { raw, _ in unsafe pairsOfReadOnly(LuaThread(raw)) })
+        setField(-2, "__pairs")
+        setMetatable(-2)
+        remove(-2)
+    }
+
+    /// Gives the class table on top an `__index` table of methods.
+    func setMethods(_ functions: LibraryFunctions) {
+        pushFunctions(functions)
+        setField(-2, "__index")
+    }
+}
+
+/// `pairs` of a read-only table: `next`, the table behind it, nil.
+private func pairsOfReadOnly(_ thread: LuaThread) -> Int32 {
+    thread.pushGlobals()
+    thread.getField(-1, "next")
+    guard thread.pushMetatable(1) else { return thread.wrongType(1, "table") }
+    thread.getField(-1, "__index")
+    thread.remove(-2)
+    thread.remove(-3)
+    thread.pushNil()
+    return 3
+}

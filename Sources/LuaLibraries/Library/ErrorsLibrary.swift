@@ -1,0 +1,200 @@
+import LuaVM
+import Payload
+import ProcessRuntime
+
+/// Error objects and the `errors` module (SEMANTICS 10).
+///
+/// An error object is a userdata with user values message, kind, retryable, details, stack.
+enum ErrorsLibrary {
+    private static let functions: LibraryFunctions = [
+        ("new", LuaFunction { unsafe ErrorsLibrary.new(Call($0, $1)) }),
+        ("wrap", LuaFunction { unsafe ErrorsLibrary.wrap(Call($0, $1)) }),
+        ("is", LuaFunction { unsafe ErrorsLibrary.isKind(Call($0, $1)) }),
+        ("call_stack", LuaFunction { unsafe ErrorsLibrary.field(Call($0, $1), 5) }),
+    ]
+
+    private static let methods: LibraryFunctions = [
+        ("message", LuaFunction { unsafe ErrorsLibrary.field(Call($0, $1), 1) }),
+        ("kind", LuaFunction { unsafe ErrorsLibrary.field(Call($0, $1), 2) }),
+        ("retryable", LuaFunction { unsafe ErrorsLibrary.field(Call($0, $1), 3) }),
+        ("details", LuaFunction { unsafe ErrorsLibrary.field(Call($0, $1), 4) }),
+        ("stack", LuaFunction { unsafe ErrorsLibrary.field(Call($0, $1), 5) }),
+    ]
+
+    /// Pushes the module's table.
+    static func push(_ machine: LuaMachine, _ thread: LuaThread) {
+        if machine.pushClass(CodecKeys.error, "error", onto: thread) {
+            thread.setMethods(methods)
+            thread.push(body: LuaFunction { unsafe ErrorsLibrary.field(Call($0, $1), 1) })
+            thread.setField(-2, "__tostring")
+            thread.push(body: LuaFunction { unsafe ErrorsLibrary.concat(Call($0, $1)) })
+            thread.setField(-2, "__concat")
+        }
+        thread.pop()
+        thread.pushFunctions(functions)
+        for kind in ErrorKind.allCases {
+            thread.push(kind.rawValue)
+            thread.setField(-2, kind.constant)
+        }
+    }
+
+    // MARK: The module
+
+    private static func new(_ call: Call) -> Int32 {
+        let thread = call.thread
+        switch thread.kind(1) {
+        case .string:
+            thread.push(ErrorValue(message: thread.string(1) ?? ""), where: 1)
+            return 1
+        case .table: break
+        default: return thread.wrongType(1, "string or table")
+        }
+        guard thread.getField(1, "message") == .string else {
+            return thread.badArgument(1, "field 'message' must be a string")
+        }
+        var error = ErrorValue(message: thread.string(-1) ?? "")
+        switch thread.getField(1, "kind") {
+        case .string: error.kind = thread.string(-1) ?? ""
+        case .nothing: break
+        default: return thread.badArgument(1, "field 'kind' must be a string")
+        }
+        switch thread.getField(1, "retryable") {
+        case .boolean: error.retryable = thread.boolean(-1)
+        case .nothing: break
+        default: return thread.badArgument(1, "field 'retryable' must be a boolean")
+        }
+        thread.push(error, where: 1)
+        // The details stay the value they are, not a copy.
+        thread.getField(1, "details")
+        thread.setUserValue(-2, 4)
+        return 1
+    }
+
+    private static func wrap(_ call: Call) -> Int32 {
+        let thread = call.thread
+        guard let context = thread.string(2) else { return thread.wrongType(2, "string") }
+        if let text = thread.string(1) {
+            thread.push(
+                ErrorValue(message: text, traceback: [context]),
+                where: 1
+            )
+            return 1
+        }
+        guard unsafe thread.userdata(1, class: CodecKeys.error) != nil else {
+            return thread.wrongType(1, "string or error")
+        }
+        _ = unsafe thread.pushUserdata(bytes: 0, values: 5, class: CodecKeys.error)
+        for value in Int32(1)...4 {
+            thread.getUserValue(1, value)
+            thread.setUserValue(-2, value)
+        }
+        thread.getUserValue(1, 5)
+        let stack = thread.string(-1) ?? ""
+        thread.pop()
+        thread.push(stack.isEmpty ? context : context + "\n" + stack)
+        thread.setUserValue(-2, 5)
+        return 1
+    }
+
+    private static func isKind(_ call: Call) -> Int32 {
+        let thread = call.thread
+        guard thread.kind(2) == .string else { return thread.wrongType(2, "string") }
+        guard unsafe thread.userdata(1, class: CodecKeys.error) != nil else {
+            thread.push(false)
+            return 1
+        }
+        thread.getUserValue(1, 2)
+        thread.push(thread.rawEqual(-1, 2))
+        return 1
+    }
+
+    private static func field(_ call: Call, _ number: Int32) -> Int32 {
+        guard unsafe call.thread.userdata(1, class: CodecKeys.error) != nil else {
+            return call.thread.wrongType(1, "error")
+        }
+        call.thread.getUserValue(1, number)
+        return 1
+    }
+
+    /// `..` with an error on either side gives text.
+    private static func concat(_ call: Call) -> Int32 {
+        let thread = call.thread
+        var text: [UInt8] = []
+        for index in Int32(1)...2 {
+            if unsafe thread.userdata(index, class: CodecKeys.error) != nil {
+                thread.getUserValue(index, 1)
+                text += Array((thread.string(-1) ?? "").utf8)
+                thread.pop()
+            } else if let bytes = unsafe thread.bytes(index) {
+                text += unsafe Array(bytes)
+            } else if thread.kind(index) == .number {
+                text += Array(thread.rawText(index).utf8)
+            } else {
+                return thread.raise(
+                    "attempt to concatenate a \(thread.typeName(index)) value"
+                )
+            }
+        }
+        thread.push(bytes: text)
+        return 1
+    }
+}
+
+extension LuaThread {
+    /// Pushes an error object; with `level`, its stack begins with the caller's position.
+    func push(_ error: ErrorValue, where level: Int32? = nil) {
+        var stack = error.traceback
+        if let level {
+            pushWhere(level)
+            let place = (string(-1) ?? "").dropLast(2)
+            pop()
+            if !place.isEmpty { stack.append(String(place)) }
+        }
+        _ = unsafe pushUserdata(bytes: 0, values: 5, class: CodecKeys.error)
+        push(error.message)
+        setUserValue(-2, 1)
+        push(error.kind)
+        setUserValue(-2, 2)
+        if let retryable = error.retryable { push(retryable) } else { pushNil() }
+        setUserValue(-2, 3)
+        push(error.details)
+        setUserValue(-2, 4)
+        push(stack.joined(separator: "\n"))
+        setUserValue(-2, 5)
+    }
+}
+
+extension LuaProcess {
+    /// The error a value means when it leaves the process as one.
+    ///
+    /// Error objects keep what they carry; strings are the message. Other values count only where
+    /// `acceptsAny` (an uncaught error may be anything); no code of the script runs for this.
+    func errorValue(_ thread: LuaThread, _ index: Int32, acceptsAny: Bool) -> ErrorValue? {
+        let place = thread.absolute(index)
+        if let text = thread.string(place) { return ErrorValue(message: cut(text)) }
+        if unsafe thread.userdata(place, class: CodecKeys.error) != nil {
+            var error = ErrorValue(message: "")
+            thread.getUserValue(place, 1)
+            error.message = cut(thread.string(-1) ?? "")
+            thread.getUserValue(place, 2)
+            error.kind = thread.string(-1) ?? ""
+            if thread.getUserValue(place, 3) == .boolean { error.retryable = thread.boolean(-1) }
+            thread.getUserValue(place, 4)
+            if let details = try? thread.payload(-1) { error.details = details }
+            thread.getUserValue(place, 5)
+            error.traceback = (thread.string(-1) ?? "").split(separator: "\n").map(String.init)
+            thread.pop(5)
+            return error
+        }
+        guard acceptsAny else { return nil }
+        return ErrorValue(message: cut(thread.rawText(place)))
+    }
+
+    /// An error's text, cut to 4 KiB at a character's boundary (RELIABILITY B79).
+    func cut(_ text: String) -> String {
+        guard text.utf8.count > 4_096 else { return text }
+        var end = text.utf8.index(text.utf8.startIndex, offsetBy: 4_096)
+        while end.samePosition(in: text) == nil { end = text.utf8.index(before: end) }
+        return String(text[..<end])
+    }
+}

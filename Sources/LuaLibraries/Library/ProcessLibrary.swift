@@ -1,0 +1,478 @@
+import LuaVM
+import Payload
+import ProcessRuntime
+
+/// The `process` module: identity, messages, events, relations, names (SEMANTICS 4 to 9).
+enum ProcessLibrary {
+    private static let functions: LibraryFunctions = [
+        ("pid", LuaFunction { unsafe ProcessLibrary.pid(Call($0, $1)) }),
+        ("id", LuaFunction { unsafe ProcessLibrary.id(Call($0, $1)) }),
+        ("send", LuaFunction { unsafe ProcessLibrary.send(Call($0, $1)) }),
+        ("listen", LuaFunction { unsafe ProcessLibrary.listen(Call($0, $1)) }),
+        ("unlisten", LuaFunction { unsafe ProcessLibrary.unlisten(Call($0, $1)) }),
+        ("inbox", LuaFunction { unsafe ProcessLibrary.inbox(Call($0, $1)) }),
+        ("events", LuaFunction { unsafe ProcessLibrary.events(Call($0, $1)) }),
+        ("monitor", LuaFunction { unsafe ProcessLibrary.monitor(Call($0, $1)) }),
+        ("unmonitor", LuaFunction { unsafe ProcessLibrary.unmonitor(Call($0, $1)) }),
+        ("link", LuaFunction { unsafe ProcessLibrary.link(Call($0, $1)) }),
+        ("unlink", LuaFunction { unsafe ProcessLibrary.unlink(Call($0, $1)) }),
+        ("get_options", LuaFunction { unsafe ProcessLibrary.getOptions(Call($0, $1)) }),
+        ("set_options", LuaFunction { unsafe ProcessLibrary.setOptions(Call($0, $1)) }),
+        ("cancel", LuaFunction { unsafe ProcessLibrary.cancel(Call($0, $1)) }),
+        ("terminate", LuaFunction { unsafe ProcessLibrary.terminate(Call($0, $1)) }),
+    ]
+
+    private static let registryFunctions: LibraryFunctions = [
+        ("register", LuaFunction { unsafe ProcessLibrary.register(Call($0, $1)) }),
+        ("lookup", LuaFunction { unsafe ProcessLibrary.lookup(Call($0, $1)) }),
+        ("unregister", LuaFunction { unsafe ProcessLibrary.unregister(Call($0, $1)) }),
+    ]
+
+    private static let messageMethods = LuaFunction {
+        unsafe ProcessLibrary.messageField(Call($0, $1))
+    }
+    private static let inboxKey = LuaKey()
+    private static let eventsKey = LuaKey()
+    private static let topicsKey = LuaKey()
+
+    /// Pushes the module's table.
+    static func push(_ machine: LuaMachine, _ thread: LuaThread) {
+        if machine.pushClass(CodecKeys.message, "message", onto: thread) {
+            thread.push(body: messageMethods)
+            thread.setField(-2, "__index")
+            thread.push(body: LuaFunction { unsafe ProcessLibrary.messageText(Call($0, $1)) })
+            thread.setField(-2, "__tostring")
+        }
+        thread.pop()
+        thread.pushFunctions(functions + SpawnLibrary.functions)
+        thread.pushFunctions(registryFunctions)
+        thread.makeReadOnly("process.registry")
+        thread.setField(-2, "registry")
+        thread.pushTable(pairs: 3)
+        for kind in ["EXIT", "LINK_DOWN", "CANCEL"] {
+            thread.push(kind)
+            thread.setField(-2, kind)
+        }
+        thread.makeReadOnly("process.event")
+        thread.setField(-2, "event")
+    }
+
+    // MARK: Identity
+
+    private static func pid(_ call: Call) -> Int32 {
+        call.thread.push(call.runtime.pids.text(call.process.pid))
+        return 1
+    }
+
+    private static func id(_ call: Call) -> Int32 {
+        call.thread.push(call.process.program.id)
+        return 1
+    }
+
+    // MARK: Destinations
+
+    /// The pid that argument `index` means, or an outcome to return.
+    static func destination(
+        _ call: Call,
+        _ index: Int32,
+        _ outcome: inout Int32?
+    ) -> PID? {
+        let text = call.string(index, &outcome)
+        if outcome != nil { return nil }
+        if let pid = call.runtime.pids.parse(text) { return pid }
+        if let pid = call.runtime.lookup(text) { return pid }
+        if call.runtime.pids.looksLikePID(text) {
+            outcome = call.fail(.notFound, "process not found")
+        } else {
+            outcome = call.fail(
+                .notFound,
+                "could not resolve '\(text)' as PID or registered name"
+            )
+        }
+        return nil
+    }
+
+    /// Turns a refusal into the answer `nil, error`.
+    static func refused(_ call: Call, _ fault: RuntimeFault) -> Int32 {
+        switch fault {
+        case .processNotFound: call.fail(.notFound, "process not found")
+        case .mailboxFull:
+            call.fail(
+                ErrorValue(
+                    message: "mailbox full",
+                    kind: ErrorKind.rateLimited.rawValue,
+                    retryable: true
+                )
+            )
+        case .nameTaken: call.fail(.alreadyExists, "name already registered")
+        case .nameInvalid(let why): call.fail(.invalid, why)
+        case .tooManyNames: call.fail(.rateLimited, "too many names registered")
+        case .processLimit: call.fail(.rateLimited, "max processes limit exceeded")
+        case .alreadyMonitoring: call.fail(.alreadyExists, "already monitoring this process")
+        case .draining: call.fail(.unavailable, "shutting down")
+        case .callerDying: call.fail(.canceled, "the calling process is ending")
+        }
+    }
+
+    // MARK: Sending
+
+    private static func send(_ call: Call) -> Int32 {
+        guard call.count >= 2 else {
+            return call.fail(.invalid, "send requires at least destination and topic arguments")
+        }
+        var outcome: Int32?
+        let topic = call.string(2, &outcome)
+        if let outcome { return outcome }
+        if topic.hasPrefix("@") { return call.fail(.invalid, "cannot send to @ topics") }
+        guard let pid = destination(call, 1, &outcome) else { return outcome ?? 0 }
+        do throws(UnsendableFault) {
+            let signal = try message(call, topic: topic, from: 3)
+            do throws(RuntimeFault) {
+                try call.runtime.send(signal, to: pid)
+            } catch {
+                return refused(call, error)
+            }
+        } catch {
+            return call.fail(.invalid, error.message)
+        }
+        return call.yes()
+    }
+
+    /// The message of the arguments from `first` on: none is nil, one itself, several an array.
+    static func message(
+        _ call: Call,
+        topic: String,
+        from first: Int32
+    ) throws(UnsendableFault) -> Signal {
+        var writer = PayloadWriter(
+            headerBytes: Signal.headerBytes,
+            reserving: topic.utf8.count + 64
+        )
+        var copy = topic
+        copy.withUTF8 { unsafe writer.append(UnsafeRawBufferPointer($0)) }
+        try writeValues(call, from: first, to: call.count, into: &writer)
+        let fits = writer.payloadCount <= call.process.engine.payloadBytesMax
+        guard fits else {
+            throw UnsendableFault(path: "payload", reason: "larger than the limit for a message")
+        }
+        return Signal(
+            .message,
+            from: call.process.pid,
+            topicBytes: topic.utf8.count,
+            written: writer
+        )
+    }
+
+    static func writeValues(
+        _ call: Call,
+        from first: Int32,
+        to last: Int32,
+        into writer: inout PayloadWriter
+    ) throws(UnsendableFault) {
+        var encoder = PayloadEncoder(call.thread)
+        let count = Int(last - first + 1)
+        if count <= 0 {
+            writer.writeNil()
+        } else if count == 1 {
+            try encoder.encode(first, into: &writer)
+        } else {
+            let position = writer.beginTable()
+            for index in first...last { try encoder.encode(index, into: &writer) }
+            writer.endTable(position, sequence: count, pairs: 0)
+        }
+    }
+
+    // MARK: Listening
+
+    private static func listen(_ call: Call) -> Int32 {
+        let thread = call.thread
+        guard let name = unsafe thread.bytes(1).map({ unsafe [UInt8]($0) }) else {
+            return thread.wrongType(1, "string")
+        }
+        if name.isEmpty { return call.fail(.invalid, "topic may not be empty") }
+        if name.first == UInt8(ascii: "@") {
+            return call.fail(.invalid, "cannot listen on @ topics")
+        }
+        var wantsMessages = false
+        if !thread.isNilOrNone(2) {
+            guard thread.kind(2) == .table else { return thread.wrongType(2, "table") }
+            thread.getField(2, "message")
+            wantsMessages = thread.boolean(-1)
+            thread.pop()
+        }
+        let process = call.process
+        let known = unsafe name.withUnsafeBytes { unsafe process.mailbox.topic(named: $0) }
+        if let known, let topic = process.mailbox.topics[known] {
+            if wantsMessages { topic.deliversMessages = true }
+            pushTopics(thread)
+            thread.getIndex(-1, Int64(known + 1))
+            return 1
+        }
+        process.drainSignals()
+        let channel = Channel.push(.topic, capacity: 0, onto: thread)
+        guard
+            let index = process.mailbox.subscribe(
+                name,
+                deliversMessages: wantsMessages,
+                channel: channel
+            )
+        else {
+            return call.fail(
+                .rateLimited,
+                "a process may listen on at most \(Mailbox.topicsMax) topics"
+            )
+        }
+        channel.pointee.topic = index
+        pushTopics(thread)
+        thread.pushValue(-2)
+        thread.setIndex(-2, Int64(index + 1))
+        thread.pop()
+        return 1
+    }
+
+    /// Pushes the table that anchors the channels of subscribed topics.
+    static func pushTopics(_ thread: LuaThread) {
+        if thread.getKey(LuaThread.registry, topicsKey) == .table { return }
+        thread.pop()
+        thread.pushTable()
+        thread.pushValue(-1)
+        thread.setKey(LuaThread.registry, topicsKey)
+    }
+
+    private static func unlisten(_ call: Call) -> Int32 {
+        guard let channel = Channel.at(1, of: call.thread) else {
+            return call.thread.wrongType(1, "channel")
+        }
+        guard channel.pointee.source == .topic, channel.pointee.topic >= 0 else {
+            call.thread.push(false)
+            call.thread.push(
+                ErrorValue(
+                    message: "not a live subscription",
+                    kind: ErrorKind.notFound.rawValue
+                )
+            )
+            return 2
+        }
+        call.process.unlisten(channel)
+        call.process.close(channel)
+        return call.yes()
+    }
+
+    private static func inbox(_ call: Call) -> Int32 {
+        call.process.mailbox.inbox = pushOnly(
+            call,
+            inboxKey,
+            .inbox,
+            call.process.mailbox.inbox
+        )
+        return 1
+    }
+
+    private static func events(_ call: Call) -> Int32 {
+        call.process.mailbox.eventChannel = pushOnly(
+            call,
+            eventsKey,
+            .events,
+            call.process.mailbox.eventChannel
+        )
+        return 1
+    }
+
+    /// Pushes the process's one channel of that source, made the first time.
+    private static func pushOnly(
+        _ call: Call,
+        _ key: LuaKey,
+        _ source: ChannelSource,
+        _ known: Record<Channel>?
+    ) -> Record<Channel> {
+        if let known {
+            call.thread.getKey(LuaThread.registry, key)
+            return known
+        }
+        let channel = Channel.push(source, capacity: 0, onto: call.thread)
+        call.thread.pushValue(-1)
+        call.thread.setKey(LuaThread.registry, key)
+        return channel
+    }
+
+    // MARK: Message objects
+
+    /// `msg.topic`, `msg.from`, `msg.payload`: the values; called as methods they answer too.
+    private static func messageField(_ call: Call) -> Int32 {
+        let thread = call.thread
+        guard unsafe thread.userdata(1, class: CodecKeys.message) != nil else {
+            return thread.wrongType(1, "message")
+        }
+        switch thread.string(2) {
+        case "payload": thread.getUserValue(1, 1)
+        case "topic": thread.getUserValue(1, 2)
+        case "from": thread.getUserValue(1, 3)
+        default: thread.pushNil()
+        }
+        return 1
+    }
+
+    private static func messageText(_ call: Call) -> Int32 {
+        let thread = call.thread
+        guard unsafe thread.userdata(1, class: CodecKeys.message) != nil else {
+            return thread.wrongType(1, "message")
+        }
+        thread.getUserValue(1, 2)
+        let topic = thread.string(-1) ?? ""
+        thread.getUserValue(1, 3)
+        let from = thread.string(-1) ?? "outside"
+        thread.push("message(topic=\(topic), from=\(from))")
+        return 1
+    }
+
+    // MARK: Monitors and links
+
+    private static func monitor(_ call: Call) -> Int32 {
+        var outcome: Int32?
+        guard let pid = destination(call, 1, &outcome) else { return outcome ?? 0 }
+        do throws(RuntimeFault) {
+            try call.runtime.monitor(pid, by: call.process.pid)
+            return call.yes()
+        } catch {
+            return refused(call, error)
+        }
+    }
+
+    private static func unmonitor(_ call: Call) -> Int32 {
+        var outcome: Int32?
+        guard let pid = destination(call, 1, &outcome) else { return outcome ?? 0 }
+        call.runtime.unmonitor(pid, by: call.process.pid)
+        return call.yes()
+    }
+
+    private static func link(_ call: Call) -> Int32 {
+        var outcome: Int32?
+        guard let pid = destination(call, 1, &outcome) else { return outcome ?? 0 }
+        do throws(RuntimeFault) {
+            try call.runtime.link(call.process.pid, pid)
+            return call.yes()
+        } catch {
+            return refused(call, error)
+        }
+    }
+
+    private static func unlink(_ call: Call) -> Int32 {
+        var outcome: Int32?
+        guard let pid = destination(call, 1, &outcome) else { return outcome ?? 0 }
+        call.runtime.unlink(call.process.pid, pid)
+        return call.yes()
+    }
+
+    private static func getOptions(_ call: Call) -> Int32 {
+        call.thread.pushTable(pairs: 1)
+        call.thread.push(call.runtime.trapsLinks(call.process.pid))
+        call.thread.setField(-2, "trap_links")
+        return 1
+    }
+
+    private static func setOptions(_ call: Call) -> Int32 {
+        let thread = call.thread
+        guard thread.kind(1) == .table else { return thread.wrongType(1, "table") }
+        var trap: Bool?
+        thread.pushNil()
+        while thread.next(1) {
+            guard thread.string(-2) == "trap_links" else {
+                let name = thread.rawText(-2)
+                return refuseOption(call, "option \(name) is not supported")
+            }
+            guard thread.kind(-1) == .boolean else {
+                return refuseOption(call, "trap_links must be a boolean")
+            }
+            trap = thread.boolean(-1)
+            thread.pop()
+        }
+        if let trap { call.runtime.setTrapLinks(trap, of: call.process.pid) }
+        return call.yes()
+    }
+
+    private static func refuseOption(_ call: Call, _ message: String) -> Int32 {
+        call.thread.push(false)
+        call.thread.push(ErrorValue(message: message, kind: ErrorKind.invalid.rawValue))
+        return 2
+    }
+
+    // MARK: Ending others
+
+    private static func cancel(_ call: Call) -> Int32 {
+        var outcome: Int32?
+        var reason = ""
+        if !call.thread.isNilOrNone(2) { reason = call.string(2, &outcome) }
+        if let outcome { return outcome }
+        guard let pid = destination(call, 1, &outcome) else { return outcome ?? 0 }
+        do throws(RuntimeFault) {
+            try call.runtime.cancel(pid, reason: reason, from: call.process.pid)
+            return call.yes()
+        } catch {
+            return refused(call, error)
+        }
+    }
+
+    private static func terminate(_ call: Call) -> Int32 {
+        var outcome: Int32?
+        guard let pid = destination(call, 1, &outcome) else { return outcome ?? 0 }
+        // Terminating oneself: the trampoline sees the flag and never returns.
+        guard call.runtime.kill(pid, .terminated) else {
+            return refused(call, .processNotFound)
+        }
+        return call.yes()
+    }
+
+    // MARK: The registry
+
+    private static func register(_ call: Call) -> Int32 {
+        var outcome: Int32?
+        let name = call.string(1, &outcome)
+        if let outcome { return outcome }
+        var pid = call.process.pid
+        if !call.thread.isNilOrNone(2) {
+            guard let other = destination(call, 2, &outcome) else { return outcome ?? 0 }
+            pid = other
+        }
+        do throws(RuntimeFault) {
+            _ = try call.runtime.register(name, for: pid)
+            return call.yes()
+        } catch {
+            return refused(call, error)
+        }
+    }
+
+    private static func lookup(_ call: Call) -> Int32 {
+        var outcome: Int32?
+        let name = call.string(1, &outcome)
+        if let outcome { return outcome }
+        guard let pid = call.runtime.lookup(name) else {
+            return call.fail(.notFound, "name not registered")
+        }
+        call.thread.push(call.runtime.pids.text(pid))
+        return 1
+    }
+
+    private static func unregister(_ call: Call) -> Int32 {
+        var outcome: Int32?
+        let name = call.string(1, &outcome)
+        if let outcome { return outcome }
+        call.thread.push(call.runtime.unregister(name) != nil)
+        return 1
+    }
+}
+
+extension LuaProcess {
+    /// Ends the subscription of a topic channel; later messages go to the inbox.
+    func unlisten(_ channel: Record<Channel>) {
+        let index = channel.pointee.topic
+        guard index >= 0 else { return }
+        channel.pointee.topic = -1
+        mailbox.unsubscribe(index)
+        if let inbox = mailbox.inbox { serve(inbox) }
+        let thread = machine.main
+        ProcessLibrary.pushTopics(thread)
+        thread.pushNil()
+        thread.setIndex(-2, Int64(index + 1))
+        thread.pop()
+    }
+}

@@ -1,0 +1,304 @@
+import LuaVM
+import Payload
+package import ProcessRuntime
+import Synchronization
+
+/// One Lua process: a machine, its fibers, its side of the mailbox, its timers.
+///
+/// Who may touch what: `requestDeath`, `memoryBytes` and `describe` any thread; the rest only
+/// whoever has the process's turn (or builds it, before it is spawned). Bodies that Lua calls find
+/// their process through the machine's context.
+package final class LuaProcess: Runnable, @unchecked Sendable {
+    // Sendable: see above; the runtime hands the turn from thread to thread with acquire/release.
+    let machine: LuaMachine
+    let engine: LuaEngine
+    let program: Program
+    let host: String
+    /// Inherited by children; a table, or nil.
+    let context: Payload
+    private var identity: (pid: PID, block: ControlBlock)?
+
+    var ready = FiberList()
+    /// The fiber whose code runs now.
+    private(set) var currentFiber: Record<Fiber>
+    private var mainFiber: Record<Fiber>
+    private var fiberCount = 1
+    var mailbox = Mailbox()
+    var timers: [Int64: (key: TimerKey, use: TimerUse)] = [:]
+    /// Fibers parked for a reply, by token.
+    private var pendingReplies: [Int64: Record<Fiber>] = [:]
+    /// Numbers timers and replies.
+    var nextToken: Int64 = 0
+    /// A value thrown out of the process, whose `__tostring` is being asked for its text.
+    private var reporting: ErrorValue?
+    private let description = Mutex(RunnableDescription())
+    var logLimiter = LogLimiter()
+
+    var runtime: Runtime { engine.runtime }
+
+    /// How long one turn may go on when its fibers hand over to each other, in nanoseconds.
+    static let sliceNanoseconds: UInt64 = 1_000_000
+
+    /// Makes a process of `program`; `spawned` must follow before its first turn.
+    init(
+        machine: LuaMachine,
+        mainThread: LuaThread,
+        arguments: Int32,
+        engine: LuaEngine,
+        program: Program,
+        host: String,
+        context: Payload
+    ) {
+        self.machine = machine
+        self.engine = engine
+        self.program = program
+        self.host = host
+        self.context = context
+        mainFiber = machine.makeRecord(
+            Fiber(
+                thread: mainThread,
+                parkedThread: mainThread,
+                arguments: arguments,
+                isMain: true
+            )
+        )
+        currentFiber = mainFiber
+        ready.append(mainFiber)
+        unsafe machine.setContext(Unmanaged.passUnretained(self).toOpaque())
+    }
+
+    package func spawned(as pid: PID, in block: ControlBlock) {
+        identity = (pid, block)
+    }
+
+    var pid: PID { born.pid }
+    var block: ControlBlock { born.block }
+
+    private var born: (pid: PID, block: ControlBlock) {
+        guard let identity else { preconditionFailure("Lua runs only in a spawned process") }
+        return identity
+    }
+
+    /// The process whose Lua code called a body.
+    ///
+    /// SAFETY: a body runs inside a turn, during which the runtime holds the process.
+    static func of(_ context: UnsafeMutableRawPointer?) -> LuaProcess {
+        guard let context = unsafe context else {
+            preconditionFailure("a machine that runs has its process as context")
+        }
+        return unsafe Unmanaged<LuaProcess>.fromOpaque(context).takeUnretainedValue()
+    }
+
+    // MARK: Runnable
+
+    package var memoryBytes: Int { machine.memoryBytes }
+
+    package func requestDeath() { machine.requestDeath() }
+
+    package func discard() {
+        for timer in timers.values { runtime.stopTimer(timer.key) }
+        timers = [:]
+        machine.discard()
+        engine.processEnded(host: host)
+    }
+
+    package func describe() -> RunnableDescription {
+        description.withLock { $0 }
+    }
+
+    package func run(
+        _ process: ControlBlock,
+        on worker: (any WorkerContext)?
+    ) -> TurnOutcome {
+        guard let worker = worker as? LuaWorkerContext else {
+            preconditionFailure("Lua runs on workers that LuaWorkerContext.make made")
+        }
+        let start = runtime.clock.now()
+        drainSignals()
+        var switches = 0
+        while true {
+            guard let fiber = ready.popFirst() else {
+                drainSignals()
+                if ready.isEmpty {
+                    publishDescription()
+                    return .waiting
+                }
+                continue
+            }
+            if let outcome = resume(fiber, worker.worker) { return outcome }
+            switches += 1
+            if switches % 16 == 0, runtime.clock.now() &- start > Self.sliceNanoseconds {
+                publishDescription()
+                return .preempted
+            }
+        }
+    }
+
+    /// Runs a fiber once; what ends the turn, or nil to go on with the next fiber.
+    private func resume(_ fiber: Record<Fiber>, _ worker: LuaWorker) -> TurnOutcome? {
+        currentFiber = fiber
+        let arguments = fiber.pointee.arguments
+        fiber.pointee.arguments = 0
+        switch machine.resume(fiber.pointee.thread, arguments: arguments, on: worker) {
+        case .blocked: return nil
+        case .released:
+            ready.append(fiber)
+            return nil
+        case .preempted:
+            ready.prepend(fiber)
+            return .preempted
+        case .ended(let results):
+            if reporting != nil { return .ended(.error(reported(fiber.pointee.thread))) }
+            if fiber == mainFiber { return .ended(result(of: fiber.pointee.thread, results)) }
+            end(fiber)
+            return nil
+        case .failed: return failed(fiber)
+        case .died(.memory): return .ended(.limit(.memory))
+        case .died(.killed): return .ended(.terminated)
+        }
+    }
+
+    // MARK: Fibers
+
+    /// Makes a fiber that will call the function on top of `thread`; pops the function.
+    func makeFiber(_ thread: LuaThread) -> Record<Fiber> {
+        let own = thread.pushNewThread()
+        let fiber = machine.makeRecord(Fiber(thread: own, parkedThread: own, isMain: false))
+        thread.setAnchor(LuaThread.registry, fiber)
+        thread.move(1, to: own)
+        fiberCount += 1
+        return fiber
+    }
+
+    private func end(_ fiber: Record<Fiber>) {
+        machine.main.pushNil()
+        machine.main.setAnchor(LuaThread.registry, fiber)
+        machine.free(fiber)
+        fiberCount -= 1
+    }
+
+    /// Has the running fiber wait for a reply; call before returning "block".
+    func parkForReply(_ thread: LuaThread) -> Int64 {
+        nextToken += 1
+        currentFiber.pointee.parkedThread = thread
+        currentFiber.pointee.token = nextToken
+        pendingReplies[nextToken] = currentFiber
+        return nextToken
+    }
+
+    /// A reply came: its values go onto the parked thread, and their number in `wokenCase`.
+    func replied(_ signal: borrowing Signal) {
+        signal.withPayload { reader in
+            guard case .integer(let token) = reader.next(),
+                let fiber = pendingReplies.removeValue(forKey: token)
+            else { return }
+            fiber.pointee.token = 0
+            var count: Int32 = 0
+            while !reader.isAtEnd {
+                fiber.pointee.parkedThread.pushPayload(&reader)
+                count += 1
+            }
+            fiber.pointee.wokenCase = count
+            ready.append(fiber)
+        }
+    }
+
+    // MARK: Ends
+
+    /// The exit reason after main returned `count` values (SEMANTICS 8).
+    private func result(of thread: LuaThread, _ count: Int32) -> ExitReason {
+        let first = thread.top - count + 1
+        if count >= 2, let error = errorValue(thread, first + 1, acceptsAny: false) {
+            return .error(error)
+        }
+        guard count >= 1 else { return .normal(.nothing) }
+        do throws(UnsendableFault) {
+            return .normal(try thread.payload(first, root: "result"))
+        } catch {
+            return .error(ErrorValue(message: error.message, kind: "Invalid"))
+        }
+    }
+
+    private func failed(_ fiber: Record<Fiber>) -> TurnOutcome? {
+        let thread = fiber.pointee.thread
+        if let reporting { return .ended(.error(reporting)) }
+        let trace = machine.main.traceback(of: thread, from: 0)
+        var error =
+            errorValue(thread, -1, acceptsAny: true)
+            ?? ErrorValue(message: "unknown error")
+        error.traceback += lines(trace)
+        if askForText(fiber, error) { return nil }
+        return .ended(.error(error))
+    }
+
+    /// Lua's own frames of a traceback, a line each, without its headline.
+    private func lines(_ traceback: String) -> [String] {
+        traceback.split(separator: "\n").dropFirst().prefix(32).map { line in
+            String(line.drop { $0 == "\t" || $0 == " " })
+        }
+    }
+
+    /// A thrown value with a `__tostring` is asked for its text by a last fiber of its own, so that
+    /// it can be preempted and killed like any code of the script.
+    private func askForText(_ fiber: Record<Fiber>, _ error: ErrorValue) -> Bool {
+        let thread = fiber.pointee.thread
+        guard thread.kind(-1) == .table, thread.pushMetatable(-1) else { return false }
+        let asks = thread.getField(-1, "__tostring") == .function
+        guard asks else {
+            thread.pop(2)
+            return false
+        }
+        reporting = error
+        // Stack: value, metatable, __tostring.
+        let own = thread.pushNewThread()
+        thread.pushValue(-2)
+        thread.pushValue(-5)
+        thread.move(2, to: own)
+        let reporter = machine.makeRecord(
+            Fiber(thread: own, parkedThread: own, arguments: 1, isMain: false)
+        )
+        thread.setAnchor(LuaThread.registry, reporter)
+        // Nothing else of the process runs any more.
+        ready = FiberList()
+        pendingReplies = [:]
+        mailbox.inbox = nil
+        mailbox.eventChannel = nil
+        ready.append(reporter)
+        return true
+    }
+
+    private func reported(_ thread: LuaThread) -> ErrorValue {
+        var error = reporting ?? ErrorValue(message: "unknown error")
+        if thread.top > 0, let text = thread.string(-1) { error.message = cut(text) }
+        return error
+    }
+
+    private func publishDescription() {
+        var now = RunnableDescription()
+        now.fibers = fiberCount
+        now.waitingFor = waitingWords()
+        description.withLock { $0 = now }
+    }
+
+    private func waitingWords() -> [String] {
+        var words: [String] = []
+        if let inbox = mailbox.inbox, !inbox.pointee.receivers.isEmpty { words.append("inbox") }
+        if let events = mailbox.eventChannel, !events.pointee.receivers.isEmpty {
+            words.append("events")
+        }
+        for case let topic? in mailbox.topics where !topic.channel.pointee.receivers.isEmpty {
+            words.append("topic:" + String(decoding: topic.name, as: UTF8.self))
+        }
+        if !timers.isEmpty { words.append("timer") }
+        if !pendingReplies.isEmpty { words.append("reply") }
+        return words
+    }
+}
+
+extension LuaThread {
+    /// Pops a value into the table at `index`, under a record's address.
+    func setAnchor<Value>(_ index: Int32, _ record: Record<Value>) {
+        let address = unsafe Int64(Int(bitPattern: record.address))
+        setIndex(index, address)
+    }
+}
