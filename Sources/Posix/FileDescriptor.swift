@@ -23,6 +23,9 @@ package struct FileDescriptor: ~Copyable, Sendable {
         _ = Glibc.close(number)
     }
 
+    /// Closes now.
+    package consuming func close() {}
+
     /// Reads up to `buffer.count` bytes.
     ///
     /// Answers `.bytes(0)` at the end. Source: read(2).

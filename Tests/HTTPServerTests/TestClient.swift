@@ -38,13 +38,28 @@ final class TestClient: @unchecked Sendable {
         )
     }
 
+    private func withSocket<Value>(
+        _ body: (borrowing FileDescriptor) throws -> Value
+    ) throws -> Value {
+        switch socket {
+        case .some(let open): try body(open)
+        case .none: throw ClientFailure.ended
+        }
+    }
+
+    private func receive(into chunk: inout [UInt8]) throws -> Transfer {
+        try chunk.withUnsafeMutableBytes { buffer in
+            try withSocket { try $0.read(into: buffer) }
+        }
+    }
+
     func send(_ text: String) throws { try send(Array(text.utf8)) }
 
     func send(_ bytes: [UInt8]) throws {
         var sent = 0
         while sent < bytes.count {
             let transfer = try bytes.withUnsafeBytes { buffer in
-                try socket!.send(UnsafeRawBufferPointer(rebasing: buffer[sent...]))
+                try withSocket { try $0.send(UnsafeRawBufferPointer(rebasing: buffer[sent...])) }
             }
             guard case .bytes(let count) = transfer else { throw ClientFailure.silence }
             sent += count
@@ -136,7 +151,7 @@ final class TestClient: @unchecked Sendable {
     private func readMore() throws -> Bool {
         var chunk = [UInt8](repeating: 0, count: 65_536)
         do {
-            switch try chunk.withUnsafeMutableBytes({ try socket!.read(into: $0) }) {
+            switch try receive(into: &chunk) {
             case .wouldBlock: throw ClientFailure.silence
             case .bytes(0): return false
             case .bytes(let count): buffer += chunk[..<count]
@@ -147,15 +162,15 @@ final class TestClient: @unchecked Sendable {
         }
     }
 
-    func shutdownSending() throws { try socket!.shutdownSending() }
+    func shutdownSending() throws { try withSocket { try $0.shutdownSending() } }
     func setBuffers(receiveBytes: Int32) throws {
-        try socket!.setBuffers(receiveBytes: receiveBytes)
+        try withSocket { try $0.setBuffers(receiveBytes: receiveBytes) }
     }
     func close() { socket = nil }
 
     /// Closes with an RST.
     func abort() throws {
-        try socket!.setAbortOnClose()
+        try withSocket { try $0.setAbortOnClose() }
         socket = nil
     }
 }

@@ -35,6 +35,9 @@ func text(_ text: String) -> Response {
     Response(status: 200, body: .bytes(Array(text.utf8)))
 }
 
+/// Tests speak for themselves.
+let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
 /// Runs `body` against a started server, and stops it.
 func withServer<Value>(
     _ handler: TestHandler = echo,
@@ -46,9 +49,7 @@ func withServer<Value>(
         addresses: [try #require(try SocketAddress.resolve(host: "127.0.0.1", port: 0).first)]
     )
     configure(&configuration)
-    var logger = Logger(label: "test")
-    logger.logLevel = .critical
-    let server = HTTPServer(configuration, handler: handler, logger: logger, sockets: sockets)
+    let server = HTTPServer(configuration, handler: handler, logger: quiet, sockets: sockets)
     try server.start()
     defer { server.stop() }
     return try body(server)

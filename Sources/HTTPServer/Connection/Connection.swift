@@ -257,9 +257,10 @@ final class Connection: Pollable {
         if case .open = state { session.expire(now: loop.now) }
     }
 
-    /// The server is draining.
+    /// The server is draining: the session's next `turn` sees it, and closes if nothing is on.
     func drain() {
-        session.drain()
+        // A request that has arrived and was not read yet is still answered.
+        readInput()
         touch()
     }
 }
@@ -276,7 +277,6 @@ private final class NoSession: ConnectionProtocol, Sendable {
     func peerHungUp() {}
     func turn(now: UInt64) {}
     func expire(now: UInt64) {}
-    func drain() {}
     func gone() {}
     func complete(_ sequence: UInt64, _ response: Response) {}
     func abandon(_ sequence: UInt64) {}

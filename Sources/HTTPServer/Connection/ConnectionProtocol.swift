@@ -24,8 +24,6 @@ protocol ConnectionProtocol: AnyObject {
     func turn(now: UInt64)
     /// The deadline has come.
     func expire(now: UInt64)
-    /// The server is draining: finish what is in flight, then close.
-    func drain()
     /// The connection is closed: tell the handlers that wait and stop the streams.
     func gone()
 

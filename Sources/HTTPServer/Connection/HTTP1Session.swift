@@ -106,6 +106,7 @@ final class HTTP1Session: ConnectionProtocol {
         writeAnswers(now: now)
         pumpStream(now: now)
         noteWaiting(now: now)
+        if services.isDraining, isQuiet { isLast = true }
         if isLast, slots.isEmpty, stream == nil, held == nil { connection.closeWhenSent() }
     }
 
@@ -294,11 +295,9 @@ final class HTTP1Session: ConnectionProtocol {
 
     // MARK: The end
 
-    func drain() {
-        if slots.isEmpty, stream == nil, held == nil, incoming == nil, parser.isIdle {
-            isLast = true
-            connection.closeWhenSent(lingering: receivedAnything)
-        }
+    /// Whether nothing of a request is under way.
+    private var isQuiet: Bool {
+        slots.isEmpty && stream == nil && held == nil && incoming == nil && parser.isIdle
     }
 
     func gone() {

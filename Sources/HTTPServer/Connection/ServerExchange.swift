@@ -48,9 +48,10 @@ final class StreamSignal: Sendable {
     private let loop: EventLoop
     private let token: PollToken
     private let sequence: UInt64
-    /// True from a wake until the loop is about to call `fill`. Acquire-release: what the waking
-    /// thread wrote before `wake` is seen by the `fill` that follows, whether this wake left the
-    /// job or found one pending.
+    /// True from a wake until the loop is about to call `fill`.
+    ///
+    /// Acquire-release: what the waking thread wrote before `wake` is seen by the `fill` that
+    /// follows, whether this wake left the job or found one pending.
     private let pending = Atomic<Bool>(false)
 
     init(loop: EventLoop, token: PollToken, sequence: UInt64) {

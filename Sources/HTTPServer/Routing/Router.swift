@@ -28,8 +28,10 @@ package struct Router<Route: Sendable>: Sendable {
 
     package init() {}
 
-    /// Adds a route. Adding the same method and template twice is a programmer error, and so is a
-    /// template that does not begin with `/`.
+    /// Adds a route.
+    ///
+    /// Adding the same method and template twice is a programmer error, and so is a template that
+    /// does not begin with `/`.
     package mutating func add(_ method: String, _ template: String, _ route: Route) {
         guard let segments = PathSegments.split(template) else {
             preconditionFailure("a template is a path: \(template)")
