@@ -82,9 +82,12 @@ package struct Headers: Sendable, Equatable {
 
     /// Compares two field names as ASCII without regard to case (RFC 9110, 5.1).
     package static func same(_ left: String, _ right: String) -> Bool {
-        left.utf8.count == right.utf8.count
-            && zip(left.utf8, right.utf8).allSatisfy {
-                ByteClass.lowered($0) == ByteClass.lowered($1)
-            }
+        let (left, right) = (left.utf8Span.span, right.utf8Span.span)
+        guard left.count == right.count else { return false }
+        for index in left.indices
+        where ByteClass.lowered(left[index]) != ByteClass.lowered(right[index]) {
+            return false
+        }
+        return true
     }
 }

@@ -66,6 +66,11 @@ package struct HTTP1Parser: Sendable {
     /// How many bytes were appended and not yet consumed.
     package var bufferedBytes: Int { buffer.count - start }
 
+    /// How many bytes are held, the consumed ones not yet given back included: memory in use.
+    ///
+    /// At most twice what was unread when bytes were last appended, and those bytes.
+    package var heldBytes: Int { buffer.count }
+
     /// Whether nothing of a request was seen: the connection may be closed without an answer.
     package var isIdle: Bool { phase == .start && bufferedBytes == 0 }
 
@@ -187,7 +192,7 @@ package struct HTTP1Parser: Sendable {
             headers: headers
         )
         start += scanner.offset
-        scanner = HeadScanner()
+        scanner.restart()
         keepsAlive = head.keepAlive
         bodyBytesMax = limits.bodyBytesMax
         phase = .bodyStart(head.bodyKind)

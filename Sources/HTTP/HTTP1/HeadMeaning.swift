@@ -155,7 +155,9 @@ private struct FramingFields {
 
     /// The comma-separated members, stripped of SP and HTAB; empty ones are kept, to be judged.
     private static func members(_ value: String) -> [String] {
-        value.utf8.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
+        // Most have one member, and the value was stripped already.
+        if !value.utf8.contains(UInt8(ascii: ",")) { return [value] }
+        return value.utf8.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
             .map { String(decoding: FieldReader.trimmed($0), as: UTF8.self) }
     }
 }

@@ -39,6 +39,12 @@ struct HeadScanner {
     private var nameStart = 0
     private var nameEnd = 0
 
+    /// Returns to before a head's first byte; keeps the room for lines.
+    mutating func restart() {
+        lines.removeAll(keepingCapacity: true)
+        (place, offset) = (.method, 0)
+    }
+
     var target: Range<Int> { methodEnd + 1..<targetEnd }
 
     /// Reads on to the end of the head or of the bytes.

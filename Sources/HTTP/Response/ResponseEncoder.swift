@@ -87,6 +87,16 @@ package enum ResponseEncoder {
         output.append(contentsOf: name.utf8)
         output.append(ByteClass.colon)
         output.append(ByteClass.space)
+        if value.utf8.allSatisfy(ByteClass.isFieldValue) {
+            output.append(contentsOf: value.utf8)
+        } else {
+            appendHarmless(value, to: &output)
+        }
+        output.append(ByteClass.carriageReturn)
+        output.append(ByteClass.lineFeed)
+    }
+
+    private static func appendHarmless(_ value: String, to output: inout [UInt8]) {
         for byte in value.utf8 {
             if ByteClass.isFieldValue(byte) {
                 output.append(byte)
@@ -94,15 +104,19 @@ package enum ResponseEncoder {
                 PercentCoding.append(byte, to: &output)
             }
         }
-        output.append(ByteClass.carriageReturn)
-        output.append(ByteClass.lineFeed)
     }
 
     /// Whether a field is the connection's to write (RFC 9110, 7.6.1; RFC 9112, 6).
     private static func isOurs(_ name: String) -> Bool {
-        [
-            "Content-Length", "Transfer-Encoding", "Connection", "Keep-Alive", "Date", "Upgrade",
-            "Trailer", "Proxy-Connection",
-        ].contains { Headers.same($0, name) }
+        // The length tells most fields apart before any letter is compared.
+        switch name.utf8.count {
+        case 4: Headers.same(name, "Date")
+        case 7: Headers.same(name, "Upgrade") || Headers.same(name, "Trailer")
+        case 10: Headers.same(name, "Connection") || Headers.same(name, "Keep-Alive")
+        case 14: Headers.same(name, "Content-Length")
+        case 16: Headers.same(name, "Proxy-Connection")
+        case 17: Headers.same(name, "Transfer-Encoding")
+        default: false
+        }
     }
 }

@@ -13,6 +13,7 @@ import Testing
             ("*/*;q=0.1, application/json;q=0.2", 2),
             ("*/*, text/event-stream;q=0", 1), ("text/*;q=0, */*;q=0.001", 1),
             ("application/json;q=0, application/*", 1), ("text/html", nil), ("*/*;q=0", nil),
+            ("application/json;q=0.2, application/json;q=0.9, application/x-ndjson;q=0.5", 1),
             ("text/event-stream;q=0.000", nil), ("application/json;v=1", nil), ("*/json", nil),
             ("text/event-stream;q=0.5;ext=\"a,b\", application/json;q=0.4", 0),
             ("garbage, application/json", 2), (",, ,application/json,", 2),

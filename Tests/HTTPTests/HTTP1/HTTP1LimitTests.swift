@@ -144,6 +144,22 @@ import Testing
         #expect(parser.bufferedBytes == "GET /half".utf8.count)
     }
 
+    @Test func `consumed bytes are given back though a request is always unfinished`() throws {
+        let request = wire(post + "Content-Length: 10⏎⏎0123456789")
+        let half = request.count / 2
+        let (front, back) = (Array(request[..<half]), Array(request[half...]))
+        let rest = back + front
+        var parser = HTTP1Parser()
+        parser.append(front.span)
+        for _ in 0..<100 {
+            #expect(try parser.next() == nil)
+            parser.append(rest.span)
+            for _ in 0..<3 { #expect(try parser.next() != nil) }
+            #expect(parser.bufferedBytes == half)
+            #expect(parser.heldBytes <= 2 * half + request.count)
+        }
+    }
+
     /// Row 27.
     ///
     /// The bound is loose enough for a debug build; a quadratic parser misses it by far.
