@@ -46,7 +46,7 @@ package struct Fault: Error, Sendable, Equatable {
     )
 }
 
-/// Renders a fault's content: (fault, request id) -> bytes and their media type.
+/// Renders a fault, with its request id, as the bytes of an `application/problem+json` document.
 package typealias FaultRenderer = @Sendable (Fault, String) -> [UInt8]
 
 extension Fault {

@@ -104,17 +104,32 @@ import Testing
         }
     }
 
-    @Test func `takes no time from a handler that works`() throws {
+    @Test(arguments: [false, true])
+    func `takes no time from a handler that works, and has its own time afterwards`(
+        streaming: Bool
+    ) throws {
         let configure = { (configuration: inout ServerConfiguration) in
-            configuration.limits.headNanoseconds = 50 * millisecond
-            configuration.limits.idleNanoseconds = 50 * millisecond
+            configuration.limits.headNanoseconds = 200 * millisecond
+            configuration.limits.idleNanoseconds = 200 * millisecond
         }
-        let handler = TestHandler { _, exchange in
-            exchange.after(300 * millisecond) { exchange.respond(text("done")) }
+        let threads = Shared<[PosixThread]>([])
+        let handler = TestHandler { request, exchange in
+            if request.path == "/now" { return exchange.respond(text("now")) }
+            let stream = TestStream()
+            if streaming { exchange.respond(Response(status: 200, body: .stream(stream))) }
+            let thread = PosixThread(name: "work", stackBytes: 1 << 18) {
+                Parker().park(until: SystemTime.monotonicNanoseconds() + 500 * millisecond)
+                stream.push("done")
+                stream.end()
+                exchange.respond(text("done"))
+            }
+            threads.update { $0.append(thread) }
         }
         try withServer(handler, configure: configure) { server in
-            let answer = try TestClient(server).get("/")
-            #expect(answer.text == "done")
+            let client = try TestClient(server)
+            #expect(try client.get("/slow").text == "done")
+            #expect(try client.get("/now").text == "now")
         }
+        for thread in threads.get() { thread.join() }
     }
 }

@@ -6,14 +6,19 @@ import Testing
 
 @Suite struct `An exchange` {
     @Test func `answered on another thread wakes the loop`() throws {
+        let threads = Shared<[PosixThread]>([])
         let handler = TestHandler { request, exchange in
             let path = request.path
-            _ = PosixThread(name: "answer", stackBytes: 1 << 18) { exchange.respond(text(path)) }
+            let thread = PosixThread(name: "answer", stackBytes: 1 << 18) {
+                exchange.respond(text(path))
+            }
+            threads.update { $0.append(thread) }
         }
         try withServer(handler) { server in
             let client = try TestClient(server)
             for index in 0..<50 { #expect(try client.get("/\(index)").text == "/\(index)") }
         }
+        for thread in threads.get() { thread.join() }
     }
 
     @Test func `let go of unanswered answers 500`() throws {

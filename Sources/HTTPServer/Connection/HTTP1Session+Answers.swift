@@ -7,6 +7,7 @@ extension HTTP1Session {
     func writeAnswers(now: UInt64) {
         while stream == nil, let first = slots.first, let response = first.response {
             slots.removeFirst()
+            noteAnswered()
             write(response, for: first)
         }
     }
@@ -118,6 +119,7 @@ extension HTTP1Session {
     func endStream(whole: Bool) {
         guard let ended = stream else { return }
         stream = nil
+        noteAnswered()
         services.streamLedger.release(connection.peer)
         if whole, ended.isChunked { connection.write(ResponseEncoder.lastChunk) }
         // Cut short: the missing last chunk tells the client, and the close.

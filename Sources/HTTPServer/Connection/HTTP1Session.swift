@@ -244,7 +244,6 @@ final class HTTP1Session: ConnectionProtocol {
             return
         }
         if headStartedAt == nil, parser.isInHead { headStartedAt = now }
-        if !slots.isEmpty { idleSince = now }
     }
 
     var deadline: UInt64? {
@@ -356,6 +355,9 @@ final class HTTP1Session: ConnectionProtocol {
 
     /// No further request is parsed.
     func endAfterThis() { isLast = true }
+
+    /// An answer has been made in full: a wait for the next request counts from here.
+    func noteAnswered() { idleSince = loop.now }
 
     var peerIsGone: Bool { hungUp }
 }
