@@ -31,7 +31,7 @@ package struct PayloadReader {
         unsafe self.bytes = unsafe bytes
     }
 
-    package var isAtEnd: Bool { offset >= bytes.count }
+    package var isAtEnd: Bool { unsafe offset >= bytes.count }
 
     package mutating func next() -> PayloadItem {
         let tag = unsafe bytes[offset]
@@ -40,7 +40,7 @@ package struct PayloadReader {
             return .integer(Int64(Int(tag) - PayloadTag.smallIntegerBias))
         }
         if tag >= PayloadTag.shortString {
-            return .string(unsafe take(Int(tag & 0x3F)))
+            return unsafe .string(take(Int(tag & 0x3F)))
         }
         switch tag {
         case PayloadTag.nothing: return .nothing
@@ -51,7 +51,7 @@ package struct PayloadReader {
         case PayloadTag.float:
             return .float(Double(bitPattern: UInt64(littleEndian: load(UInt64.self))))
         case PayloadTag.string:
-            return .string(unsafe take(Int(UInt32(littleEndian: load(UInt32.self)))))
+            return unsafe .string(take(Int(UInt32(littleEndian: load(UInt32.self)))))
         case PayloadTag.table:
             guard let mark = TableMark(rawValue: load(UInt8.self)) else {
                 preconditionFailure("payload: a table with an unknown mark")
@@ -84,7 +84,7 @@ package struct PayloadReader {
     }
 
     private mutating func take(_ count: Int) -> UnsafeRawBufferPointer {
-        precondition(offset + count <= bytes.count, "payload: a string runs past the end")
+        unsafe precondition(offset + count <= bytes.count, "payload: a string runs past the end")
         let slice = unsafe UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + count])
         offset += count
         return unsafe slice

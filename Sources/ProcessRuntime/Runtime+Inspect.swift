@@ -21,6 +21,7 @@ package struct ProcessSnapshot: Sendable {
     package var parent: PID?
     package var fibers: Int
     package var waitingFor: [String]
+    package var handlesEvents: Bool
     package var limits: ProcessLimits
 }
 
@@ -50,6 +51,7 @@ extension Runtime {
                 parent: state.parent,
                 fibers: 1,
                 waitingFor: [],
+                handlesEvents: false,
                 limits: state.limits
             )
         }
@@ -58,6 +60,7 @@ extension Runtime {
         snapshot.memoryBytes = body.memoryBytes
         snapshot.fibers = description.fibers
         snapshot.waitingFor = description.waitingFor
+        snapshot.handlesEvents = description.handlesEvents
         return snapshot
     }
 

@@ -156,7 +156,7 @@ package final class LuaEngine: Sendable {
         package var lifetimeMilliseconds: Int?
         package init() {}
 
-        func apply(to limits: inout ProcessLimits) {
+        package func apply(to limits: inout ProcessLimits) {
             if let memoryBytes { limits.memoryBytes = memoryBytes }
             if let mailboxMessages { limits.mailboxMessages = mailboxMessages }
             if let mailboxBytes { limits.mailboxBytes = mailboxBytes }

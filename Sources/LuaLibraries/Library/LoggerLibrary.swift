@@ -17,6 +17,8 @@ package struct LogLine: Sendable {
     package var logger: String
     /// A table, or nil.
     package var fields: Payload
+    /// Whether `print` wrote it.
+    package var isPrint = false
 }
 
 /// `logger` and `print` (SEMANTICS 9 and 10).
@@ -119,7 +121,14 @@ enum LoggerLibrary {
                 decoding: bytes.prefix(LogLimiter.lineBytesMax),
                 as: UTF8.self
             )
-            process.log(.info, message, line: Int(line), logger: "", fields: .nothing)
+            process.log(
+                .info,
+                message,
+                line: Int(line),
+                logger: "",
+                fields: .nothing,
+                isPrint: true
+            )
         }
         unsafe LuaHost.setTextOfUserdata { raw, index in
             let thread = unsafe LuaThread(raw)
@@ -137,7 +146,8 @@ extension LuaProcess {
         _ message: String,
         line: Int,
         logger: String,
-        fields: Payload
+        fields: Payload,
+        isPrint: Bool = false
     ) {
         let bytes = message.utf8.count + fields.bytes.count
         guard
@@ -153,7 +163,8 @@ extension LuaProcess {
                 entry: program.id,
                 line: line,
                 logger: logger,
-                fields: fields.bytes.count > LogLimiter.lineBytesMax ? .nothing : fields
+                fields: fields.bytes.count > LogLimiter.lineBytesMax ? .nothing : fields,
+                isPrint: isPrint
             )
         )
     }

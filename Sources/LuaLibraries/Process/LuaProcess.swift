@@ -277,6 +277,7 @@ package final class LuaProcess: Runnable, @unchecked Sendable {
         var now = RunnableDescription()
         now.fibers = fiberCount
         now.waitingFor = waitingWords()
+        now.handlesEvents = mailbox.eventChannel != nil
         description.withLock { $0 = now }
     }
 

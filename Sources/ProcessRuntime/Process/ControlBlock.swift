@@ -51,6 +51,8 @@ package enum TurnOutcome: Sendable {
 package struct RunnableDescription: Sendable {
     package var fibers = 1
     package var waitingFor: [String] = []
+    /// Whether it listens for events, so that a CANCEL means something to it.
+    package var handlesEvents = false
     package init() {}
 }
 
