@@ -1,1 +1,228 @@
-// ControlAPI: see ARCHITECTURE.md.
+package import HTTP
+package import HTTPServer
+package import Logging
+package import LuaLibraries
+import ProcessRuntime
+
+/// The runtime as REST and server-sent events: API.md, sections 1 to 3, as a `Handler`.
+///
+/// A request passes, in this order: its id, the Host check (421 before anything else is looked at),
+/// the cross-site check (403), the route (404, 405), the query's names (400), the
+/// body's type and size (415, 413), and then the endpoint. Tokens will be checked between the
+/// route and the query. What is not in the route table is a static file.
+///
+/// Everything that is refused is a `Problem`; `Problems.swift` chooses statuses and codes. Handlers
+/// run on loop threads and touch only the runtime's tables; who has to wait (for an exit) leaves an
+/// `ExitWatch` behind.
+package final class ControlAPI: Handler {
+    /// Answers from files: nil where there is none at the path.
+    package typealias Files = @Sendable (Request) -> Response?
+
+    private let context: Context
+    private let guardian: SiteGuard
+    private let router = Routes.router()
+    private let files: Files?
+    private let log: Logger
+
+    /// Makes the API of a running engine; `openapi` are the bytes of the contract.
+    package convenience init(
+        configuration: ControlConfiguration,
+        engine: LuaEngine,
+        staticFiles: StaticFiles?,
+        openapi: [UInt8],
+        log: Logger
+    ) {
+        var files: Files?
+        if let staticFiles {
+            files = { request in
+                staticFiles.response(
+                    path: request.path,
+                    ifNoneMatch: request.headers["If-None-Match"]
+                )
+            }
+        }
+        self.init(
+            configuration: configuration,
+            backend: Backend(engine),
+            files: files,
+            openapi: openapi,
+            log: log
+        )
+    }
+
+    package init(
+        configuration: ControlConfiguration,
+        backend: Backend,
+        files: Files?,
+        openapi: [UInt8],
+        log: Logger
+    ) {
+        context = Context(configuration, backend, contract: openapi)
+        guardian = SiteGuard(configuration)
+        self.files = files
+        self.log = log
+    }
+
+    /// Makes `/readyz` and every spawn answer 503 and has the event streams say `bye`.
+    ///
+    /// Requests under way, and all others, are answered as before.
+    package func beginDrain() {
+        context.beginDrain()
+    }
+
+    /// Event streams open now.
+    package var openStreams: Int { context.hub.openCount }
+
+    // MARK: Handler
+
+    package func handle(_ request: Request, _ exchange: any Exchange) {
+        let dress = ResponseDress(
+            requestID: RequestID.of(request, context.configuration.random),
+            corsOrigin: guardian.corsOrigin(request)
+        )
+        do throws(Problem) {
+            try answer(request, exchange, dress)
+        } catch {
+            note(error, request, dress.requestID)
+            exchange.respond(dress.dressed(error.response(requestID: dress.requestID)))
+        }
+    }
+
+    package func admit(_ head: Request) -> Admission {
+        do throws(Problem) {
+            try guardian.checkHost(head)
+            try guardian.checkSite(head)
+            if case .found(let route, _) = router.match(method: head.method, path: head.path),
+                route.body != .none, !isJSON(head)
+            {
+                throw .unsupportedMediaType()
+            }
+            return .proceed(bodyBytesMax: context.configuration.bodyBytesMax)
+        } catch {
+            let dress = ResponseDress(
+                requestID: RequestID.of(head, context.configuration.random),
+                corsOrigin: guardian.corsOrigin(head)
+            )
+            return .refuse(dress.dressed(error.response(requestID: dress.requestID)))
+        }
+    }
+
+    private func answer(
+        _ request: Request,
+        _ exchange: any Exchange,
+        _ dress: ResponseDress
+    ) throws(Problem) {
+        try guardian.checkHost(request)
+        try guardian.checkSite(request)
+        switch router.match(method: request.method, path: request.path) {
+        case .found(let route, let parameters):
+            let call = Call(
+                request,
+                exchange,
+                parameters: parameters,
+                query: try query(request, route),
+                dress: dress
+            )
+            try checkBody(request, route)
+            if let response = try route.endpoint(call, context) { call.respond(response) }
+        case .options(let allow):
+            exchange.respond(dress.dressed(options(request, allow: allow)))
+        case .notFound:
+            exchange.respond(dress.dressed(try file(request)))
+        case .methodNotAllowed(let allow):
+            throw .methodNotAllowed(request.method, allow: allow)
+        case .notImplemented:
+            throw .notImplemented(request.method)
+        case .malformed:
+            throw .malformedPath()
+        }
+    }
+
+    // MARK: Checks
+
+    private func query(_ request: Request, _ route: Route) throws(Problem) -> QueryString {
+        let query: QueryString
+        do throws(QueryFault) {
+            query = try QueryString(request.query)
+        } catch {
+            throw .invalidQuery("The query cannot be read: \(error.detail).")
+        }
+        if let name = query.firstName(notIn: route.query) {
+            let known = route.query.isEmpty ? "none" : route.query.joined(separator: ", ")
+            throw .invalidQuery("\(name) is no parameter of this path; known: \(known).")
+        }
+        if let name = query.firstRepeatedName {
+            throw .invalidQuery("\(name) may be given once.")
+        }
+        return query
+    }
+
+    private func checkBody(_ request: Request, _ route: Route) throws(Problem) {
+        switch route.body {
+        case .none: return
+        case .optional: if request.body.isEmpty { return }
+        case .required: break
+        }
+        guard isJSON(request) else { throw .unsupportedMediaType() }
+        let limit = context.configuration.bodyBytesMax
+        if request.body.count > limit { throw .payloadTooLarge(limit: limit) }
+    }
+
+    private func isJSON(_ request: Request) -> Bool {
+        request.headers["Content-Type"].flatMap { MediaType($0) }?.isJSON ?? false
+    }
+
+    // MARK: Everything that is no endpoint
+
+    /// Answers OPTIONS: what may be done here, and to a listed site's preflight that it may.
+    private func options(_ request: Request, allow: [String]) -> Response {
+        let allowed = allow.joined(separator: ", ")
+        var response = Response(status: 204, headers: Headers([("Allow", allowed)]))
+        if request.headers["Access-Control-Request-Method"] != nil,
+            guardian.corsOrigin(request) != nil
+        {
+            response.headers.append("Access-Control-Allow-Methods", allowed)
+            response.headers.append(
+                "Access-Control-Allow-Headers",
+                "Authorization, Content-Type, Idempotency-Key, Last-Event-ID, X-Request-Id"
+            )
+            response.headers.append("Access-Control-Max-Age", "600")
+        }
+        return response
+    }
+
+    private static let fileMethods = ["GET", "HEAD", "OPTIONS"]
+
+    private func file(_ request: Request) throws(Problem) -> Response {
+        if request.path == "/v1" || request.path.hasPrefix("/v1/") {
+            throw .routeNotFound(request.path)
+        }
+        if request.method == "OPTIONS" {
+            return options(request, allow: ControlAPI.fileMethods)
+        }
+        guard request.method == "GET" || request.method == "HEAD" else {
+            if request.path == "/" {
+                throw .methodNotAllowed(request.method, allow: ControlAPI.fileMethods)
+            }
+            throw .routeNotFound(request.path)
+        }
+        guard var response = files?(request) else { throw .routeNotFound(request.path) }
+        response.headers.set(
+            "Content-Security-Policy",
+            "default-src 'self'; frame-ancestors 'none'"
+        )
+        response.headers.set("Referrer-Policy", "no-referrer")
+        return response
+    }
+
+    private func note(_ problem: Problem, _ request: Request, _ requestID: String) {
+        log.log(
+            level: problem.status >= 500 && problem.code == .internalFault ? .error : .debug,
+            "\(problem.code.rawValue): \(problem.detail)",
+            metadata: [
+                "request_id": "\(requestID)", "method": "\(request.method)",
+                "path": "\(request.path)",
+            ]
+        )
+    }
+}

@@ -1,0 +1,63 @@
+/// What the control API can be told; the defaults are the product's.
+///
+/// Durations in nanoseconds, sizes in bytes.
+package struct ControlConfiguration: Sendable {
+    /// The server's version, for `/v1/system`.
+    package var version = "dev"
+    /// Hosts a request may name besides `localhost` and the loopback addresses: bound addresses
+    /// and `MOONLET_ALLOWED_HOSTS`, without ports.
+    package var allowedHosts: [String] = []
+    /// Whether any IP address is a bound address, as it is when the server listens on all.
+    ///
+    /// A page that rebinds DNS can only ever name a domain, so addresses are safe to allow then.
+    package var allowsAnyAddress = false
+    /// Origins of other sites that may call (`MOONLET_CORS_ORIGINS`): `https://ops.example`.
+    package var corsOrigins: [String] = []
+    /// The largest JSON body.
+    package var bodyBytesMax = 1 << 20
+    /// Event streams open at once.
+    package var streamsMax = 10_000
+    /// Silence on a stream after which a heartbeat is sent.
+    package var heartbeatNanoseconds: UInt64 = 15_000_000_000
+    /// How long a client waits before it connects again.
+    package var retryMilliseconds = 2_000
+    /// The largest result an event carries, as JSON.
+    package var resultBytesMax = 64 << 10
+    /// Rendered events shared by the streams: how many, and their bytes.
+    package var renderedEventsMax = 8_192
+    package var renderedBytesMax = 16 << 20
+    /// Where request ids and jitter come from.
+    package var random: @Sendable () -> UInt64 = {
+        var generator = SystemRandomNumberGenerator()
+        return generator.next()
+    }
+    package var probes = Probes()
+
+    package init() {}
+
+    /// What the rest of the program knows about itself; asked on a loop thread, must not block.
+    package struct Probes: Sendable {
+        /// Whether the event loop and a worker made progress within 10 s.
+        package var progress: @Sendable () -> Bool = { true }
+        /// Why the server does not want traffic yet, or nil.
+        package var notReady: @Sendable () -> String? = { nil }
+        /// Connections open now.
+        package var connections: @Sendable () -> Int = { 0 }
+        package var workers: @Sendable () -> [WorkerStatus] = { [] }
+
+        package init() {}
+    }
+
+    /// One worker thread, for `/v1/system`.
+    package struct WorkerStatus: Sendable {
+        /// "running", "parked" or "stalled".
+        package var state: String
+        /// Turns given so far.
+        package var turns: UInt64
+
+        package init(state: String, turns: UInt64) {
+            self.state = state
+            self.turns = turns
+        }
+    }
+}

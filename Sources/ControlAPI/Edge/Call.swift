@@ -1,0 +1,114 @@
+import HTTP
+import HTTPServer
+import JSON
+import Payload
+
+/// One request on its way through an endpoint.
+final class Call: Sendable {
+    let request: Request
+    let exchange: any Exchange
+    private let parameters: PathParameters
+    private let query: QueryString
+    private let dress: ResponseDress
+
+    init(
+        _ request: Request,
+        _ exchange: any Exchange,
+        parameters: PathParameters,
+        query: QueryString,
+        dress: ResponseDress
+    ) {
+        self.request = request
+        self.exchange = exchange
+        self.parameters = parameters
+        self.query = query
+        self.dress = dress
+    }
+
+    /// Answers; from any thread, once.
+    func respond(_ response: Response) {
+        exchange.respond(dress.dressed(response))
+    }
+
+    func respond(_ problem: Problem) {
+        respond(problem.response(requestID: dress.requestID))
+    }
+
+    // MARK: What the client said
+
+    /// A parameter of the path, decoded.
+    func path(_ name: String) -> String { parameters[name] ?? "" }
+
+    /// A query parameter as text; nil where it is absent.
+    func text(_ name: String) -> String? { query[name] }
+
+    /// A query parameter that is a whole number.
+    func integer(_ name: String, in range: ClosedRange<Int>) throws(Problem) -> Int? {
+        guard let text = query[name] else { return nil }
+        let isNumber = !text.isEmpty && text.utf8.allSatisfy { (0x30...0x39).contains($0) }
+        guard isNumber, let value = Int(text), range.contains(value) else {
+            let bounds =
+                range.upperBound == .max
+                ? "of at least \(range.lowerBound)"
+                : "from \(range.lowerBound) to \(range.upperBound)"
+            throw .invalidQuery("\(name) must be a whole number \(bounds).")
+        }
+        return value
+    }
+
+    /// A query parameter that is one of `words`.
+    func word(_ name: String, oneOf words: [String]) throws(Problem) -> String? {
+        guard let text = query[name] else { return nil }
+        guard words.contains(text) else {
+            throw .invalidQuery("\(name) must be one of \(words.joined(separator: ", ")).")
+        }
+        return text
+    }
+
+    /// Reads the body with `read`; throws what is wrong with it, all at once.
+    func body<T>(_ read: (ObjectDecoder) -> T) throws(Problem) -> T {
+        let document: JSONDocument
+        do throws(JSONFault) {
+            document = try JSONDocument(parsing: request.body, limits: Call.limits)
+        } catch {
+            throw .invalidJSON(error)
+        }
+        do throws(InvalidBody) {
+            return try document.withRoot { root throws(InvalidBody) in
+                try ObjectDecoder.decode(root, read)
+            }
+        } catch {
+            throw .invalidRequest(error.errors)
+        }
+    }
+
+    /// Payloads may nest as deep as Lua values may; around them are an object, an array and an
+    /// object at most.
+    private static let limits = JSONLimits(depthMax: JSONLimits.payload.depthMax + 3)
+}
+
+extension Response {
+    /// An answer in JSON that is not to be kept by caches.
+    static func json(_ status: Int = 200, _ write: (inout JSONWriter) -> Void) -> Response {
+        var json = JSONWriter(reserving: 512)
+        json.beginObject()
+        write(&json)
+        json.endObject()
+        let headers = Headers([
+            ("Content-Type", "application/json"), ("Cache-Control", "no-store"),
+        ])
+        return Response(status: status, headers: headers, body: .bytes(json.bytes))
+    }
+
+    static let done = Response(status: 204)
+}
+
+extension ObjectDecoder {
+    /// A required string that may not be empty.
+    func nonEmptyString(_ name: String, _ whenEmpty: String) -> String {
+        let text = requiredString(name)
+        // Where the member is missing or of another type, that has been noted already.
+        if text.isEmpty, payload(name)?.text == "" { fault(name, whenEmpty) }
+        return text
+    }
+}

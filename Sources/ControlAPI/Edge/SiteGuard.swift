@@ -1,0 +1,79 @@
+import HTTP
+
+/// Keeps other people's web pages out: loopback is no boundary for a browser (API 5).
+///
+/// Two attacks are met. *DNS rebinding*: a page's own domain is made to resolve to this server;
+/// its requests then name that domain as Host, which is refused whatever the path. *Cross-site
+/// requests*: a page sends a mutating request; browsers say so in `Origin` or `Sec-Fetch-Site`.
+struct SiteGuard: Sendable {
+    private let hosts: Set<String>
+    private let allowsAnyAddress: Bool
+    private let origins: Set<String>
+
+    init(_ configuration: ControlConfiguration) {
+        let own = ["localhost", "127.0.0.1", "[::1]"]
+        hosts = Set(own + configuration.allowedHosts.map(SiteGuard.host))
+        allowsAnyAddress = configuration.allowsAnyAddress
+        origins = Set(configuration.corsOrigins.map { $0.lowercased() })
+    }
+
+    /// Throws `host-not-allowed` unless the request names a host of ours; ports do not matter, as
+    /// they may be mapped.
+    func checkHost(_ request: Request) throws(Problem) {
+        guard let authority = Authority(request.authority) else {
+            throw .hostNotAllowed(request.authority)
+        }
+        let host = SiteGuard.host(authority.host)
+        if hosts.contains(host) || allowsAnyAddress && SiteGuard.isAddress(host) { return }
+        throw .hostNotAllowed(request.authority)
+    }
+
+    /// Throws `cross-site-request` for a mutating request that another site's page sent.
+    func checkSite(_ request: Request) throws(Problem) {
+        if ["GET", "HEAD", "OPTIONS"].contains(request.method) { return }
+        if corsOrigin(request) != nil { return }
+        if let origin = request.headers["Origin"], !isSame(origin, request.authority) {
+            throw .crossSite("Origin \(origin) is not this server.")
+        }
+        if let site = request.headers["Sec-Fetch-Site"], site != "same-origin", site != "none" {
+            throw .crossSite("The request comes from a page of another site (\(site)).")
+        }
+    }
+
+    /// The request's origin where it is a listed one.
+    func corsOrigin(_ request: Request) -> String? {
+        guard !origins.isEmpty, let origin = request.headers["Origin"] else { return nil }
+        return origins.contains(origin.lowercased()) ? origin : nil
+    }
+
+    /// Whether an origin's host and port are the ones the request is for.
+    private func isSame(_ origin: String, _ own: String) -> Bool {
+        let parts = origin.lowercased().split(
+            separator: "://",
+            maxSplits: 1,
+            omittingEmptySubsequences: false
+        )
+        guard parts.count == 2, let from = Authority(String(parts[1])), let to = Authority(own)
+        else { return false }
+        // Behind a TLS proxy the scheme is the proxy's: a missing port is the origin's default.
+        let usual = parts[0] == "https" ? 443 : 80
+        return from.host == to.host && (from.port ?? usual) == (to.port ?? usual)
+    }
+
+    /// A host as it is compared: lower case, an IPv6 address in brackets, no port, no last dot.
+    private static func host(_ text: String) -> String {
+        var host = text.lowercased()
+        if host.utf8.count(where: { $0 == UInt8(ascii: ":") }) > 1, !host.hasPrefix("[") {
+            host = "[\(host)]"
+        }
+        if let authority = Authority(host) { host = authority.host }
+        if host.hasSuffix(".") { host.removeLast() }
+        return host
+    }
+
+    private static func isAddress(_ host: String) -> Bool {
+        if host.hasPrefix("[") { return true }
+        let parts = host.split(separator: ".", omittingEmptySubsequences: false)
+        return parts.count == 4 && parts.allSatisfy { UInt8($0) != nil }
+    }
+}

@@ -1,0 +1,123 @@
+import ProcessRuntime
+
+/// Which events a stream wants.
+///
+/// `LOG` is wanted only by a filter that names it. An entry ending in `*` matches any ending.
+struct EventFilter: Sendable {
+    /// Kinds wanted; nil for all but LOG.
+    var kinds: Set<EventKind>?
+    var pid: PIDWanted = .any
+    var name: NameWatch?
+    var entry: Pattern?
+    var host: String?
+
+    enum PIDWanted: Sendable, Equatable {
+        case any
+        case one(PID)
+        /// A pid of an earlier run: its events will not come, but the stream lives, so that a
+        /// client that resumes after a restart learns that by `gap` and not by an error.
+        case foreign
+    }
+
+    /// A text, or every text with a beginning.
+    struct Pattern: Sendable, Equatable {
+        private let text: String
+        private let isPrefix: Bool
+
+        init(_ text: String) {
+            isPrefix = text.hasSuffix("*")
+            self.text = isPrefix ? String(text.dropLast()) : text
+        }
+
+        func matches(_ other: String) -> Bool {
+            isPrefix ? other.hasPrefix(text) : other == text
+        }
+    }
+
+    /// Whether it leaves out anything but LOG events.
+    var isNarrow: Bool {
+        kinds != nil || pid != .any || name != nil || entry != nil || host != nil
+    }
+
+    /// Whether `event` is wanted; must see every event, in order, for the name's sake.
+    mutating func wants(_ event: LifecycleEvent) -> Bool {
+        if name?.concerns(event) == false { return false }
+        if let kinds {
+            guard kinds.contains(event.kind) else { return false }
+        } else if event.kind == .log {
+            return false
+        }
+        switch pid {
+        case .any: break
+        case .one(let pid): if event.from != pid { return false }
+        case .foreign: return false
+        }
+        if let entry, !entry.matches(event.entry) { return false }
+        if let host, host != event.host { return false }
+        return true
+    }
+}
+
+/// Follows who holds a name through the events themselves.
+///
+/// So each event is judged by who held the name when it was published, however late it is read. The
+/// events of the holder's exit count as its: an exit frees the names first, and publishes all it
+/// has to say with one and the same time.
+struct NameWatch: Sendable {
+    let name: String
+    private var holder: PID?
+    private var leaving: (pid: PID, at: UInt64)?
+
+    init(_ name: String, holder: PID? = nil) {
+        self.name = name
+        self.holder = holder
+    }
+
+    /// Whether `event` is about the name or its holder; takes note of what it says of the name.
+    mutating func concerns(_ event: LifecycleEvent) -> Bool {
+        switch (event.kind, event.detail) {
+        case (.register, .named(name)), (.spawn, .spawned(name: name, parent: _)):
+            holder = event.from
+            leaving = nil
+            return true
+        case (.unregister, .named(name)):
+            if holder == event.from { holder = nil }
+            leaving = (event.from, event.at)
+            return true
+        default:
+            if event.from == holder { return true }
+            guard let leaving else { return false }
+            return leaving.pid == event.from && leaving.at == event.at
+        }
+    }
+
+    /// Finds out who held the name right after the event `cursor`.
+    ///
+    /// The first later event about the name tells: one that took it away names the holder, one that
+    /// gave it means nobody was. With none, it is who has it now. Linear in the events kept.
+    mutating func settle(after cursor: UInt64, _ runtime: Runtime) {
+        leaving = nil
+        var position = cursor
+        while true {
+            // Before the read: who gets the name later than this publishes it later, too.
+            let present = runtime.lookup(name)
+            let batch = runtime.feed.read(after: position, limit: 1_024)
+            for event in batch.events {
+                switch (event.kind, event.detail) {
+                case (.register, .named(name)), (.spawn, .spawned(name: name, parent: _)):
+                    holder = nil
+                    return
+                case (.unregister, .named(name)):
+                    holder = event.from
+                    return
+                default: continue
+                }
+            }
+            guard let last = batch.events.last else {
+                holder = present
+                return
+            }
+            position = last.sequence
+        }
+    }
+}

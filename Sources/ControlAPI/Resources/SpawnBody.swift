@@ -1,0 +1,103 @@
+import JSON
+import LuaLibraries
+import Payload
+import ProcessRuntime
+
+/// The body of a spawn, which is also most of an exec's.
+enum SpawnBody {
+    /// Limits up to this cannot overflow as nanoseconds: 35 years of milliseconds.
+    private static let limitMax: Int64 = 1 << 40
+
+    static func read(_ body: ObjectDecoder) -> LuaEngine.SpawnOrder {
+        var order = LuaEngine.SpawnOrder(entry: body.requiredString("entry"))
+        order.host = body.string("host")
+        order.arguments = body.payloads("args") ?? []
+        order.name = body.string("name")
+        order.context = body.payloadsByName("context").map(table)
+        order.messages = body.objects("messages", Messages.read) ?? []
+        order.limits = body.object("limits", limits) ?? LuaEngine.LimitsOrder()
+        return order
+    }
+
+    private static func limits(_ body: ObjectDecoder) -> LuaEngine.LimitsOrder {
+        func limit(_ name: String) -> Int? {
+            body.integer(name, in: 0...limitMax).map { Int($0) }
+        }
+        var limits = LuaEngine.LimitsOrder()
+        limits.memoryBytes = limit("memory_bytes")
+        limits.mailboxMessages = limit("mailbox_messages")
+        limits.mailboxBytes = limit("mailbox_bytes")
+        limits.cpuMilliseconds = limit("cpu_ms")
+        limits.lifetimeMilliseconds = limit("lifetime_ms")
+        return limits
+    }
+
+    private static func table(_ members: [(name: String, value: Payload)]) -> Payload {
+        var writer = PayloadWriter()
+        let position = writer.beginTable(.object)
+        for member in members {
+            writer.write(member.name)
+            writer.writeEncoded(member.value)
+        }
+        writer.endTable(position, sequence: 0, pairs: members.count)
+        return writer.finish()
+    }
+}
+
+extension Context {
+    /// Spawns what a client ordered, or says why not.
+    func spawn(_ order: LuaEngine.SpawnOrder) throws(Problem) -> PID {
+        if isDraining { throw .draining() }
+        do throws(LuaEngine.SpawnFault) {
+            return try backend.spawn(order)
+        } catch {
+            throw problem(error, order)
+        }
+    }
+
+    private func problem(
+        _ fault: LuaEngine.SpawnFault,
+        _ order: LuaEngine.SpawnOrder
+    ) -> Problem {
+        switch fault {
+        case .hostNotFound(let id): .hostNotFound(id)
+        case .hostNeeded(let available):
+            .invalidRequest(
+                at: "/host",
+                available.isEmpty
+                    ? "the application has no host"
+                    : "required, as the application has several: "
+                        + available.joined(separator: ", ")
+            )
+        case .entryNotFound(let id): .entryNotFound(id)
+        case .notAProcess(let id):
+            .invalidRequest(at: "/entry", "\(id) is no process: it cannot be spawned")
+        case .badSource(let message): .invalidRequest(at: "/entry", message)
+        case .hostFull(let id):
+            .processLimit(
+                "max processes limit exceeded: \(id) holds \(backend.processCount(id))"
+            )
+        case .refused(let fault): problem(fault, name: order.name ?? "", at: "/name")
+        }
+    }
+
+    /// Says why the runtime refused something about a process and a name.
+    func problem(_ fault: RuntimeFault, name: String, at pointer: String) -> Problem {
+        switch fault {
+        case .nameTaken(let owner): .nameTaken(name, owner: text(owner))
+        case .nameInvalid(let detail): .invalidRequest(at: pointer, detail)
+        case .tooManyNames:
+            .invalidRequest(
+                at: pointer,
+                "the process has \(runtime.configuration.namesPerProcessMax) names already"
+            )
+        case .processLimit:
+            .processLimit(
+                "max processes limit exceeded: the server holds \(runtime.counts.live)"
+            )
+        case .draining: .draining()
+        case .processNotFound, .mailboxFull, .alreadyMonitoring, .callerDying:
+            .internalFault("The runtime refused with \(fault).")
+        }
+    }
+}

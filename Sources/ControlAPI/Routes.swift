@@ -1,0 +1,37 @@
+import HTTPServer
+
+/// Every endpoint: the same paths and methods as openapi.yaml, tested to be.
+///
+/// To add one: a function in `Resources/`, a line here, a path there. Services, sessions, tokens,
+/// batch sends, calls and metrics come that way.
+enum Routes {
+    static func router() -> Router<Route> {
+        var router = Router<Route>()
+        for route in all { router.add(route.method, route.pattern, route) }
+        return router
+    }
+
+    static let all: [Route] = [
+        Route("POST", "/v1/processes", body: .required, Processes.spawn),
+        Route("GET", "/v1/processes", query: ProcessList.parameters, ProcessList.get),
+        Route("GET", "/v1/processes/{id}", Processes.inspect),
+        Route("DELETE", "/v1/processes/{id}", Processes.terminate),
+        Route("GET", "/v1/processes/{id}/wait", query: ["timeout_ms"], Processes.wait),
+        Route("POST", "/v1/processes/{id}/cancel", body: .optional, Processes.cancel),
+        Route("POST", "/v1/processes/{id}/messages", body: .required, Messages.send),
+        Route("PUT", "/v1/processes/{id}/links/{other}", Links.put),
+        Route("DELETE", "/v1/processes/{id}/links/{other}", Links.delete),
+        Route("POST", "/v1/exec", body: .required, Exec.post),
+        Route("GET", "/v1/names", Names.list),
+        Route("GET", "/v1/names/{name}", Names.get),
+        Route("PUT", "/v1/names/{name}", body: .required, Names.put),
+        Route("DELETE", "/v1/names/{name}", Names.delete),
+        Route("GET", "/v1/entries", Inventory.entries),
+        Route("GET", "/v1/hosts", Inventory.hosts),
+        Route("GET", "/v1/events", query: Events.parameters, Events.get),
+        Route("GET", "/v1/system", ServerState.system),
+        Route("GET", "/livez", ServerState.live),
+        Route("GET", "/readyz", ServerState.ready),
+        Route("GET", "/openapi.yaml", ServerState.contract),
+    ]
+}

@@ -1,0 +1,66 @@
+import Foundation
+import Testing
+
+@testable import ControlAPI
+
+/// The route table against openapi.yaml.
+struct ContractTests {
+    /// `GET /v1/names` and so on, read off the indentation of the file's `paths`.
+    static func operations(_ yaml: String) -> Set<String> {
+        var found: Set<String> = []
+        var path: String?
+        var isInPaths = false
+        for line in yaml.split(separator: "\n", omittingEmptySubsequences: false) {
+            if line.first.map({ $0 != " " && $0 != "#" }) ?? false {
+                isInPaths = line.hasPrefix("paths:")
+            }
+            guard isInPaths else { continue }
+            if line.hasPrefix("  /") { path = String(line.dropFirst(2).dropLast()) }
+            for method in ["get", "put", "post", "delete", "patch"]
+            where line == "    \(method):" {
+                found.insert("\(method.uppercased()) \(path ?? "?")")
+            }
+        }
+        return found
+    }
+
+    @Test func `reading operations finds paths and methods and nothing outside`() {
+        let yaml = """
+            openapi: 3.1.0
+            paths:
+              /a:
+                parameters: []
+                get:
+                  operationId: x
+                delete:
+              /a/{b}:
+                put:
+            components:
+              /c:
+                get:
+            """
+        #expect(ContractTests.operations(yaml) == ["GET /a", "DELETE /a", "PUT /a/{b}"])
+    }
+
+    @Test func `every endpoint is in the contract and the contract has no other`() throws {
+        let root = URL(filePath: #filePath).deletingLastPathComponent()
+            .deletingLastPathComponent().deletingLastPathComponent()
+        let yaml = try String(
+            contentsOf: root.appending(path: "openapi.yaml"),
+            encoding: .utf8
+        )
+        var routes = Set(Routes.all.map { "\($0.method) \($0.pattern)" })
+        // The dashboard is a static file.
+        routes.insert("GET /")
+        #expect(routes == ContractTests.operations(yaml))
+    }
+
+    @Test func `every code has a status a title and a distinct name`() {
+        for code in ProblemCode.allCases {
+            #expect((400...599).contains(code.status))
+            #expect(!code.title.isEmpty)
+        }
+        let titles = Set(ProblemCode.allCases.map(\.title))
+        #expect(titles.count == ProblemCode.allCases.count)
+    }
+}

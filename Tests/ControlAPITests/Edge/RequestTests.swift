@@ -1,0 +1,272 @@
+import HTTP
+import HTTPServer
+import Testing
+
+@testable import ControlAPI
+
+/// What every request meets, whatever its endpoint: over the whole route table.
+struct RequestTests {
+    /// A target for a route, with two live processes and a name in it.
+    static func target(_ route: Route, _ desk: Desk) throws -> String {
+        let first = desk.text(try desk.process(name: "held"))
+        let second = desk.text(try desk.process())
+        return route.pattern
+            .replacing("{id}", with: first)
+            .replacing("{other}", with: second)
+            .replacing("{name}", with: "held")
+    }
+
+    @Test(arguments: Routes.all.indices)
+    func `an unknown query parameter is refused`(_ index: Int) throws {
+        let (desk, route) = (Desk(), Routes.all[index])
+        let target = try RequestTests.target(route, desk)
+        let answer = try desk.ask(route.method, target + "?bogus=1", "{}")
+        #expect(answer.status == 400)
+        #expect(answer.code == "invalid-query")
+        #expect(answer.text("detail")?.contains("bogus") == true)
+    }
+
+    @Test(arguments: Routes.all.indices)
+    func `a badly encoded query is refused`(_ index: Int) throws {
+        let (desk, route) = (Desk(), Routes.all[index])
+        let target = try RequestTests.target(route, desk)
+        let answer = try desk.ask(route.method, target + "?a=%zz", "{}")
+        #expect(answer.code == "invalid-query")
+    }
+
+    @Test(arguments: Routes.all.indices)
+    func `a parameter given twice is refused`(_ index: Int) throws {
+        let (desk, route) = (Desk(), Routes.all[index])
+        guard let name = route.query.first else { return }
+        let target = try RequestTests.target(route, desk)
+        let answer = try desk.ask(route.method, target + "?\(name)=1&\(name)=2")
+        #expect(answer.code == "invalid-query")
+    }
+
+    @Test(arguments: Routes.all.indices)
+    func `a wrong method is told the right ones`(_ index: Int) throws {
+        let (desk, route) = (Desk(), Routes.all[index])
+        let target = try RequestTests.target(route, desk)
+        let answer = try desk.ask("PATCH", target)
+        #expect(answer.status == 405)
+        #expect(answer.code == "method-not-allowed")
+        let allowed = answer.header("Allow")?.split(separator: ", ").map(String.init) ?? []
+        var right = Routes.all.filter { $0.pattern == route.pattern }.map(\.method)
+        if right.contains("GET") { right.append("HEAD") }
+        #expect(Set(allowed) == Set(right + ["OPTIONS"]))
+    }
+
+    @Test func `a method no path has is not implemented`() throws {
+        for method in ["BREW", "get"] {
+            let answer = try Desk().ask(method, "/v1/names")
+            #expect(answer.status == 501)
+            #expect(answer.code == "not-implemented")
+        }
+    }
+
+    @Test(arguments: Routes.all.indices)
+    func `OPTIONS lists the methods`(_ index: Int) throws {
+        let (desk, route) = (Desk(), Routes.all[index])
+        let answer = try desk.ask("OPTIONS", try RequestTests.target(route, desk))
+        #expect(answer.status == 204)
+        #expect(answer.header("Allow")?.contains(route.method) == true)
+    }
+
+    @Test(arguments: Routes.all.indices)
+    func `a body of another type is refused`(_ index: Int) throws {
+        let (desk, route) = (Desk(), Routes.all[index])
+        guard route.body != .none else { return }
+        let target = try RequestTests.target(route, desk)
+        let types = [
+            "text/plain", "application/x-www-form-urlencoded", "application/jsonp", "json", "",
+            "application/json; charset=latin1",
+        ]
+        for type in types {
+            let answer = try desk.ask(
+                route.method,
+                target,
+                "{}",
+                headers: [("Content-Type", type)]
+            )
+            #expect(answer.status == 415, "\(type)")
+            #expect(answer.code == "unsupported-media-type")
+        }
+    }
+
+    @Test(arguments: Routes.all.indices)
+    func `a body that is no JSON is refused with its place`(_ index: Int) throws {
+        let (desk, route) = (Desk(), Routes.all[index])
+        guard route.body != .none else { return }
+        let target = try RequestTests.target(route, desk)
+        let answer = try desk.ask(route.method, target, "{\n  \"a\": ,\n}")
+        #expect(answer.status == 400)
+        #expect(answer.code == "invalid-json")
+        #expect(answer.integer("line") == 2)
+        #expect(answer.integer("column") == 8)
+    }
+
+    @Test(arguments: Routes.all.indices)
+    func `an unknown field is refused with its pointer`(_ index: Int) throws {
+        let (desk, route) = (Desk(), Routes.all[index])
+        guard route.body != .none else { return }
+        let target = try RequestTests.target(route, desk)
+        let answer = try desk.ask(route.method, target, #"{"bo/gus": 1}"#)
+        #expect(answer.status == 422)
+        #expect(answer.code == "invalid-request")
+        #expect(answer.pointers.contains("/bo~1gus"))
+    }
+
+    @Test(arguments: Routes.all.indices)
+    func `a body that is no object is refused as a whole`(_ index: Int) throws {
+        let (desk, route) = (Desk(), Routes.all[index])
+        guard route.body != .none else { return }
+        let target = try RequestTests.target(route, desk)
+        for body in ["[]", "1", "\"x\"", "null", "true"] {
+            let answer = try desk.ask(route.method, target, body)
+            #expect(answer.status == 422)
+            #expect(answer.pointers.first?.isEmpty == true)
+        }
+    }
+
+    @Test(arguments: Routes.all.indices)
+    func `a body over the limit is refused`(_ index: Int) throws {
+        let desk = Desk { $0.bodyBytesMax = 64 }
+        let route = Routes.all[index]
+        guard route.body != .none else { return }
+        let target = try RequestTests.target(route, desk)
+        let answer = try desk.ask(
+            route.method,
+            target,
+            "{" + String(repeating: " ", count: 63) + "}"
+        )
+        #expect(answer.status == 413)
+        #expect(answer.code == "payload-too-large")
+    }
+
+    @Test func `a required body may not be missing and an optional one may`() throws {
+        let desk = Desk()
+        let pid = desk.text(try desk.process())
+        #expect(try desk.ask("POST", "/v1/exec").status == 415)
+        let json = [("Content-Type", "application/json")]
+        let empty = try desk.ask("POST", "/v1/exec", nil, headers: json)
+        #expect(empty.code == "invalid-json")
+        #expect(try desk.ask("POST", "/v1/processes/\(pid)/cancel").status == 202)
+    }
+
+    @Test(arguments: Routes.all.indices)
+    func `an id nobody has is not found`(_ index: Int) throws {
+        let (desk, route) = (Desk(), Routes.all[index])
+        guard route.pattern.contains("{id}") else { return }
+        let live = desk.text(try desk.process())
+        let body = route.body == .required ? #"{"topic": "t"}"# : nil
+        let old = "moon.0." + String(try #require(live.split(separator: ".").last))
+        let cases = [
+            (live + "9", "process-not-found"), (old, "process-not-found"),
+            ("nobody", "process-not-found"), ("@nobody", "name-not-found"),
+            ("@", "name-not-found"), ("%00", "process-not-found"),
+        ]
+        for (id, code) in cases {
+            let target = route.pattern.replacing("{id}", with: id)
+                .replacing("{other}", with: live)
+            let answer = try desk.ask(route.method, target, body)
+            #expect(answer.status == 404, "\(id)")
+            #expect(answer.code == code, "\(id)")
+        }
+    }
+
+    @Test func `what is nowhere is not found and says where`() throws {
+        let desk = Desk()
+        let paths = [
+            "/v1", "/v1/", "/v1/process", "/v1/processes/", "/v1/names/", "/v1//names", "/nowhere",
+            "/v1/processes/a/b/c", "/v1/%2e%2e/x", "/",
+        ]
+        for path in paths {
+            let answer = try desk.ask("GET", path)
+            #expect(answer.status == 404, "\(path)")
+            #expect(answer.code == "route-not-found")
+            #expect(answer.text("detail")?.contains(path) == true)
+        }
+        #expect(try desk.ask("POST", "/nowhere", "{}").status == 404)
+        #expect(try desk.ask("POST", "/", "{}").status == 405)
+        #expect(try desk.ask("OPTIONS", "/v1/nowhere").status == 404)
+        #expect(try desk.ask("OPTIONS", "*").status == 204)
+    }
+
+    @Test func `everything else is a file with the fields of a page`() throws {
+        let desk = Desk(files: { request in
+            request.path == "/app.js" ? Response(status: 200, body: .bytes([1])) : nil
+        })
+        for method in ["GET", "HEAD"] {
+            let answer = try desk.ask(method, "/app.js?v=2")
+            #expect(answer.status == 200)
+            #expect(answer.header("Content-Security-Policy")?.contains("'self'") == true)
+            #expect(answer.header("Referrer-Policy") == "no-referrer")
+            #expect(answer.header("X-Content-Type-Options") == "nosniff")
+        }
+        #expect(try desk.ask("GET", "/other.js").code == "route-not-found")
+        #expect(try desk.ask("DELETE", "/app.js").code == "route-not-found")
+    }
+
+    @Test func `HEAD is answered as GET`() throws {
+        let desk = Desk()
+        let answer = try desk.ask("HEAD", "/v1/names")
+        #expect(answer.status == 200)
+        #expect(answer.header("Content-Type") == "application/json")
+    }
+
+    @Test func `a sane request id is echoed and any other replaced`() throws {
+        let desk = Desk()
+        let longest = String(repeating: "a", count: 128)
+        for id in ["r-7", "A.b_c-9", longest] {
+            let answer = try desk.ask("GET", "/livez", headers: [("x-request-id", id)])
+            #expect(answer.header("X-Request-Id") == id)
+        }
+        for id in ["", "a b", "a\tb", "é", longest + "a", "a/b", "<x>"] {
+            let answer = try desk.ask("GET", "/livez", headers: [("X-Request-Id", id)])
+            #expect(answer.header("X-Request-Id") == "000000000000abcd")
+        }
+        #expect(try desk.ask("GET", "/livez").header("X-Request-Id") == "000000000000abcd")
+    }
+
+    @Test func `a problem has all its members and the request's id`() throws {
+        let desk = Desk()
+        let answer = try desk.ask("GET", "/v1/names/x", headers: [("X-Request-Id", "q1")])
+        #expect(answer.text("type") == "/problems/name-not-found")
+        #expect(answer.text("title") == "Name not found")
+        #expect(answer.integer("status") == 404)
+        #expect(answer.text("detail") == "name not registered: x")
+        #expect(answer.text("code") == "name-not-found")
+        #expect(answer.text("request_id") == "q1")
+        #expect(answer["retryable"] as? Bool == false)
+        #expect(answer.header("X-Request-Id") == "q1")
+    }
+
+    @Test func `the server's own refusals read the same`() {
+        let fault = Fault(status: 431, code: "headers-too-large", detail: "too many")
+        let bytes = ControlAPI.renderFault(fault, "r1")
+        let answer = Answer(Response(status: 431, body: .bytes(bytes)))
+        #expect(answer.text("code") == "headers-too-large")
+        #expect(answer.text("title") == "Headers too large")
+        #expect(answer.integer("status") == 431)
+        #expect(answer.text("request_id") == "r1")
+        let syntax = Fault(status: 400, code: "invalid-request", detail: "bad head")
+        let other = Answer(
+            Response(status: 400, body: .bytes(ControlAPI.renderFault(syntax, "r2")))
+        )
+        #expect(other.integer("status") == 400)
+    }
+
+    @Test func `a body that is not wanted is refused before it is read`() {
+        let desk = Desk()
+        func admission(_ type: String?, host: String = "localhost", path: String) -> Int? {
+            let headers = Headers(type.map { [("Content-Type", $0)] } ?? [])
+            let head = Request(method: "POST", path: path, authority: host, headers: headers)
+            guard case .refuse(let response) = desk.api.admit(head) else { return nil }
+            return response.status
+        }
+        #expect(admission("application/json", path: "/v1/exec") == nil)
+        #expect(admission("text/plain", path: "/v1/exec") == 415)
+        #expect(admission("application/json", host: "evil.test", path: "/v1/exec") == 421)
+        #expect(admission(nil, path: "/unknown") == nil)
+    }
+}
