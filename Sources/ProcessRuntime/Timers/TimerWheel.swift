@@ -6,13 +6,17 @@ package struct TimerKey: Hashable, Sendable {
 
 /// A hierarchical timer wheel: insert and cancel are O(1), a million timers are fine.
 ///
-/// Pure: it holds no clock. Ticks are milliseconds. Four levels of 256 slots reach 49 days; later
-/// deadlines wait in the last level and are placed again when their slot comes. A timer never fires
-/// early: deadlines round up to the next tick.
+/// Pure: it holds no clock. Ticks are milliseconds, and a tick is read as digits of eight bits: a
+/// timer waits at the level of the highest digit in which its tick differs from the present one, in
+/// the slot of that digit, and moves down when the present reaches that slot. Six levels hold every
+/// deadline there is. A timer never fires early: deadlines round up to the next tick.
+///
+/// Timers of one tick fire in the order they were made: two of them always wait at the same level,
+/// once the present shares its upper digits with their tick, and lists keep their order.
 ///
 /// Source of the shape: Varghese and Lauck, "Hashed and Hierarchical Timing Wheels", scheme 7.
 package struct TimerWheel<Value> {
-    private static var levels: Int { 4 }
+    private static var levels: Int { 6 }
     private static var slotBits: Int { 8 }
     private static var slotsPerLevel: Int { 1 << slotBits }
     private static var tickNanoseconds: UInt64 { 1_000_000 }
@@ -75,34 +79,39 @@ package struct TimerWheel<Value> {
     ///
     /// May be earlier than the first timer, when timers of a coarser level must be placed again.
     package var nextDeadline: UInt64? {
+        nextTick.map { tick in
+            let (time, overflow) = tick.multipliedReportingOverflow(by: Self.tickNanoseconds)
+            return overflow ? .max : time
+        }
+    }
+
+    /// The earliest tick at which a slot with members begins.
+    private var nextTick: UInt64? {
         guard count > 0 else { return nil }
-        var best: UInt64?
-        for level in 0..<Self.levels {
+        var best = firstOccupied(0, after: now).map { now + $0 }
+        for level in 1..<Self.levels {
             let shift = UInt64(level * Self.slotBits)
-            let current = now >> shift
-            // At level 0 the present slot counts; above it the present slot was spread out already.
-            let from: UInt64 = level == 0 ? 0 : 1
-            guard let distance = firstOccupied(level, after: current, from: from) else { continue }
-            let tick = (current + distance) << shift
+            guard let distance = firstOccupied(level, after: now >> shift) else { continue }
+            let tick = ((now >> shift) + distance) << shift
             best = min(best ?? tick, tick)
         }
-        return best.map { max($0, now) * Self.tickNanoseconds }
+        return best
     }
 
     /// Moves to `time` (nanoseconds), handing every due value to `fire`, earlier ticks first.
     package mutating func advance(to time: UInt64, _ fire: (Value) -> Void) {
         let target = time / Self.tickNanoseconds
         while now <= target {
-            guard count > 0 else {
-                now = target + 1
-                return
+            // Nothing begins between here and the next slot with members: jump.
+            let next = nextTick.map { min($0, target + 1) } ?? target + 1
+            if next != now {
+                now = next
+                spread()
+            } else {
+                fireSlot(Int(now & UInt64(Self.slotsPerLevel - 1)), fire)
+                now += 1
+                spread()
             }
-            fireSlot(Int(now & UInt64(Self.slotsPerLevel - 1)), fire)
-            // Jump over ticks where nothing is due, at most to the next turn of level 0.
-            let boundary = (now | UInt64(Self.slotsPerLevel - 1)) + 1
-            let ahead = firstOccupied(0, after: now, from: 1).map { now + $0 } ?? boundary
-            now = min(min(ahead, boundary), target + 1)
-            if now == boundary { spread() }
         }
     }
 
@@ -116,12 +125,12 @@ package struct TimerWheel<Value> {
         }
     }
 
-    /// Level 0 begins a new turn: timers of the coarser slots that begin now move down.
+    /// Moves the timers of the coarser slots that begin now down, coarsest first.
     private mutating func spread() {
-        for level in 1..<Self.levels {
-            let shift = UInt64(level * Self.slotBits)
-            let slot = Int((now >> shift) & UInt64(Self.slotsPerLevel - 1))
-            let list = level * Self.slotsPerLevel + slot
+        let zeroDigits = now.trailingZeroBitCount / Self.slotBits
+        for level in stride(from: min(zeroDigits, Self.levels - 1), to: 0, by: -1) {
+            let digit = (now >> UInt64(level * Self.slotBits)) & UInt64(Self.slotsPerLevel - 1)
+            let list = level * Self.slotsPerLevel + Int(digit)
             var index = heads[list]
             while index >= 0 {
                 let next = nodes[index].next
@@ -129,22 +138,15 @@ package struct TimerWheel<Value> {
                 place(index)
                 index = next
             }
-            if slot != 0 { break }
         }
     }
 
     private mutating func place(_ index: Int) {
         let tick = nodes[index].tick
-        let distance = tick - min(now, tick)
-        var level = 0
-        while level < Self.levels - 1 && distance >> UInt64((level + 1) * Self.slotBits) != 0 {
-            level += 1
-        }
-        let shift = UInt64(level * Self.slotBits)
-        let reach = UInt64(Self.slotsPerLevel - 1) << shift
-        let effective = min(tick, now + reach)
-        let slot = Int((effective >> shift) & UInt64(Self.slotsPerLevel - 1))
-        link(index, to: level * Self.slotsPerLevel + slot)
+        let differing = UInt64.bitWidth - (tick ^ now).leadingZeroBitCount
+        let level = max(differing - 1, 0) / Self.slotBits
+        let digit = (tick >> UInt64(level * Self.slotBits)) & UInt64(Self.slotsPerLevel - 1)
+        link(index, to: level * Self.slotsPerLevel + Int(digit))
     }
 
     private mutating func link(_ index: Int, to list: Int) {
@@ -197,18 +199,17 @@ package struct TimerWheel<Value> {
         return value
     }
 
-    /// How many slots after `current` the first slot with members comes, starting at `from`.
-    private func firstOccupied(_ level: Int, after current: UInt64, from: UInt64) -> UInt64? {
+    /// How many slots from that of `current` on the first slot with members comes.
+    ///
+    /// Slots below it are empty: their time is over.
+    private func firstOccupied(_ level: Int, after current: UInt64) -> UInt64? {
         let base = level * Self.slotsPerLevel
-        var distance = from
-        while distance < UInt64(Self.slotsPerLevel) + from {
-            let slot = Int((current + distance) & UInt64(Self.slotsPerLevel - 1))
+        let first = Int(current & UInt64(Self.slotsPerLevel - 1))
+        var slot = first
+        while slot < Self.slotsPerLevel {
             let word = occupied[(base + slot) / 64] >> UInt64(slot % 64)
-            guard word == 0 else {
-                let found = distance + UInt64(word.trailingZeroBitCount)
-                return found < UInt64(Self.slotsPerLevel) + from ? found : nil
-            }
-            distance += UInt64(64 - slot % 64)
+            if word != 0 { return UInt64(slot + word.trailingZeroBitCount - first) }
+            slot += 64 - slot % 64
         }
         return nil
     }
