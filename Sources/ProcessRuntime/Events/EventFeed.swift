@@ -142,7 +142,8 @@ package final class EventFeed: Sendable {
     package func read(after cursor: UInt64, limit: Int) -> Batch {
         ring.withLock { ring in
             var batch = Batch()
-            var sequence = cursor + 1
+            // A cursor comes from outside: any number.
+            var sequence = min(cursor, ring.next) + 1
             if sequence < ring.oldest {
                 batch.missed = ring.oldest - sequence
                 sequence = ring.oldest
