@@ -67,12 +67,14 @@ package struct PIDFormat: Sendable {
 
     /// Whether `text` has the shape of a pid of this node, of this run or another: no name may.
     package func looksLikePID(_ text: String) -> Bool {
-        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count == 3, parts[0] == node else { return false }
-        let isEpoch = parts[1].utf8.allSatisfy {
+        // The node's own name may have dots in it.
+        guard text.hasPrefix(node + ".") else { return false }
+        let rest = text.utf8.dropFirst(node.utf8.count + 1)
+        let parts = rest.split(separator: 0x2E, omittingEmptySubsequences: false)
+        guard parts.count == 2, parts.allSatisfy({ !$0.isEmpty }) else { return false }
+        let isEpoch = parts[0].allSatisfy {
             (0x30...0x39).contains($0) || (0x61...0x7A).contains($0)
         }
-        let isNumber = parts[2].utf8.allSatisfy { (0x30...0x39).contains($0) }
-        return isEpoch && isNumber && !parts[1].isEmpty && !parts[2].isEmpty
+        return isEpoch && parts[1].allSatisfy { (0x30...0x39).contains($0) }
     }
 }

@@ -168,18 +168,35 @@ package struct SignalQueue: ~Copyable, @unchecked Sendable {
     }
 
     /// Removes the first signal that `matches`, or returns nil.
+    ///
+    /// O(its place): what comes after it is not looked at.
     package mutating func removeFirst(where matches: (borrowing Signal) -> Bool) -> Signal? {
-        var rest = SignalQueue()
-        var found: Signal?
+        var before = SignalQueue()
         while let signal = popFirst() {
-            if found == nil && matches(signal) {
-                found = consume signal
-            } else {
-                rest.append(signal)
+            if matches(signal) {
+                before.append(contentsOf: &self)
+                swap(&self, &before)
+                return signal
             }
+            before.append(signal)
         }
-        swap(&self, &rest)
-        return found
+        swap(&self, &before)
+        return nil
+    }
+
+    /// Moves everything in `other` to the end; O(1).
+    private mutating func append(contentsOf other: inout SignalQueue) {
+        guard let first = unsafe other.head else { return }
+        if let last = unsafe tail {
+            unsafe last.pointee.next = first
+        } else {
+            unsafe head = first
+        }
+        unsafe tail = other.tail
+        count += other.count
+        unsafe other.head = nil
+        unsafe other.tail = nil
+        other.count = 0
     }
 
     /// Moves every signal that `matches` to the end of `other`, keeping the order.
