@@ -8,7 +8,7 @@ final class NameRegistry: Sendable {
 
     /// Gives `name` to `pid` if nobody alive has it; returns whether it is new.
     ///
-    /// The owner's aliveness is decided under its lock: either its exit has not begun, and will
+    /// A process that is being made becomes routable in the same step. The owner's aliveness is decided under its lock: either its exit has not begun, and will
     /// free the name, or the claim is refused.
     @discardableResult
     func claim(
@@ -27,10 +27,11 @@ final class NameRegistry: Sendable {
                 // The owner is dying: its exit will find the name taken over and leave it.
             }
             return block.guarded.withLock { state in
-                guard state.pid == pid, state.phase == .alive else {
+                guard state.pid == pid, state.phase == .alive || state.phase == .starting else {
                     return .failure(.processNotFound)
                 }
                 guard state.names.count < limit else { return .failure(.tooManyNames) }
+                state.phase = .alive
                 state.names.append(name)
                 owners[name] = pid
                 return .success(true)
@@ -47,7 +48,22 @@ final class NameRegistry: Sendable {
         owners.withLock { $0[name] }
     }
 
-    /// Frees `name` if `pid` has it.
+    /// Takes `name` away from `pid`, which lives on; nil when it has not got it, false when it dies.
+    ///
+    /// One step for the registry and the process, so that a claim meanwhile sees both or neither.
+    func revoke(_ name: String, of pid: PID, _ block: ControlBlock) -> Bool? {
+        owners.withLock { owners in
+            guard owners[name] == pid else { return nil }
+            owners[name] = nil
+            return block.guarded.withLock { state in
+                guard state.pid == pid else { return false }
+                state.names.removeAll { $0 == name }
+                return state.phase == .alive
+            }
+        }
+    }
+
+    /// Frees `name` if `pid`, which has ended, still has it.
     @discardableResult
     func release(_ name: String, of pid: PID) -> Bool {
         owners.withLock { owners in

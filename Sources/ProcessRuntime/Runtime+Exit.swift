@@ -106,9 +106,9 @@ extension Runtime {
                 record: record,
                 body: state.body,
                 names: state.names,
-                links: state.links,
-                monitors: state.monitors,
-                watchers: state.watchers,
+                links: state.links.takeAll(),
+                monitors: state.monitors.takeAll(),
+                watchers: state.watchers.takeAll(),
                 lifetimeTimer: state.lifetimeTimer
             )
             state.body = nil
@@ -130,8 +130,7 @@ extension Runtime {
         let told = block.guarded.withLock { state -> Bool in
             guard state.pid == watcher, state.phase == .alive else { return false }
             // Gone from the list: unmonitored in the meantime.
-            guard let index = state.monitors.firstIndex(of: record.pid) else { return false }
-            state.monitors.remove(at: index)
+            guard state.monitors.remove(record.pid) else { return false }
             if let signal = parcel.take() { state.incoming.append(signal) }
             return true
         }
@@ -149,10 +148,10 @@ extension Runtime {
             parcel = Signal(.linkDown, from: record.pid, written: writer)
         }
         let body = block.guarded.withLock { state -> (any Runnable)? in
-            guard state.pid == partner, state.phase == .alive,
-                let index = state.links.firstIndex(of: record.pid)
+            // A partner that is still being made feels it too: its spawner just died.
+            guard state.pid == partner, state.phase == .alive || state.phase == .starting,
+                state.links.remove(record.pid)
             else { return nil }
-            state.links.remove(at: index)
             effect = ExitRules.linkEffect(
                 normal: record.reason.isNormal,
                 trapping: state.trapLinks
@@ -184,7 +183,7 @@ extension Runtime {
     private func forget(watcher: PID, at target: PID) {
         guard let block = table.block(target) else { return }
         block.guarded.withLock { state in
-            if state.pid == target { state.watchers.removeAll { $0 == watcher } }
+            if state.pid == target { state.watchers.remove(watcher) }
         }
     }
 
@@ -207,7 +206,9 @@ extension Runtime {
         let id = nextWaiterID()
         if let block = table.block(pid) {
             let registered = block.guarded.withLock { state -> Bool in
-                guard state.pid == pid, state.phase != .free else { return false }
+                guard state.pid == pid, state.phase == .alive || state.phase == .dying else {
+                    return false
+                }
                 state.exitWaiters.append(ExitWaiter(id: id, notify: notify))
                 return true
             }
@@ -250,6 +251,6 @@ extension Runtime {
 
     /// Terminates `pid` after `nanoseconds`, if it still lives then.
     package func terminate(_ pid: PID, after nanoseconds: UInt64) {
-        _ = schedule(.terminate(pid), at: clock.now() &+ nanoseconds)
+        _ = schedule(.terminate(pid), at: deadline(after: nanoseconds))
     }
 }

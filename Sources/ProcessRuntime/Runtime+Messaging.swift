@@ -125,6 +125,12 @@ extension Runtime {
     /// Timers pending now.
     package var pendingTimers: Int { timers.withLock { $0.count } }
 
+    /// The moment `nanoseconds` from now; the end of time when that is past it.
+    func deadline(after nanoseconds: UInt64) -> UInt64 {
+        let (sum, overflow) = clock.now().addingReportingOverflow(nanoseconds)
+        return overflow ? .max : sum
+    }
+
     func schedule(_ target: TimerTarget, at deadline: UInt64) -> TimerKey {
         let (key, earliest) = timers.withLock { wheel -> (TimerKey, Bool) in
             let before = wheel.nextDeadline

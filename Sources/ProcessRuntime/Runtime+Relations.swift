@@ -13,19 +13,16 @@ extension Runtime {
                 again = true
                 return
             }
-            watcherState.monitors.append(target)
-            targetState.watchers.append(watcher)
+            watcherState.monitors.insert(target)
+            targetState.watchers.insert(watcher)
         }
         if !tied { throw .processNotFound }
         if again { throw .alreadyMonitoring }
     }
 
-    /// Ends monitoring; an EXIT that is queued already stays.
+    /// Ends monitoring; an EXIT that is queued already stays, one that is not never comes.
     package func unmonitor(_ target: PID, by watcher: PID) {
-        _ = withBoth(watcher, target) { watcherState, targetState in
-            watcherState.monitors.removeAll { $0 == target }
-            targetState.watchers.removeAll { $0 == watcher }
-        }
+        untie(watcher, { $0.monitors.remove(target) }, target, { $0.watchers.remove(watcher) })
     }
 
     /// Links two processes; twice is once.
@@ -37,18 +34,15 @@ extension Runtime {
             return
         }
         let tied = withBoth(first, second) { firstState, secondState in
-            if firstState.links.contains(second) { return }
-            firstState.links.append(second)
-            secondState.links.append(first)
+            firstState.links.insert(second)
+            secondState.links.insert(first)
         }
         if !tied { throw .processNotFound }
     }
 
+    /// Undoes a link; a failure of either that the other has not felt yet no longer concerns it.
     package func unlink(_ first: PID, _ second: PID) {
-        _ = withBoth(first, second) { firstState, secondState in
-            firstState.links.removeAll { $0 == second }
-            secondState.links.removeAll { $0 == first }
-        }
+        untie(first, { $0.links.remove(second) }, second, { $0.links.remove(first) })
     }
 
     /// Says whether link failures come as events.
@@ -98,15 +92,10 @@ extension Runtime {
     @discardableResult
     package func unregister(_ name: String, onlyOf owner: PID? = nil) -> PID? {
         guard let pid = names.find(name), owner == nil || owner == pid,
-            let block = table.block(pid), names.release(name, of: pid)
+            let block = table.block(pid), names.revoke(name, of: pid, block) == true
         else { return nil }
-        let wasAlive = block.guarded.withLock { state -> Bool in
-            guard state.pid == pid else { return false }
-            state.names.removeAll { $0 == name }
-            return state.phase == .alive
-        }
-        if wasAlive { publish(.unregister, pid, block, .named(name)) }
-        return wasAlive ? pid : nil
+        publish(.unregister, pid, block, .named(name))
+        return pid
     }
 
     /// Every name and its process, sorted by name.

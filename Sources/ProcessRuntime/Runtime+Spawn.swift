@@ -37,8 +37,8 @@ extension Runtime {
         let startedAt = clock.wall()
         let pid = fill(block, request, body, startedAt)
         do throws(RuntimeFault) {
-            if let name = request.name { try names.claim(name, for: pid, block, in: table) }
-            try tie(pid, block, request)
+            try tie(pid, request)
+            try bring(pid, block, toLifeAs: request.name)
         } catch {
             abandon(block, pid, request)
             throw error
@@ -64,10 +64,8 @@ extension Runtime {
             )
         }
         if request.limits.lifetimeNanoseconds > 0 {
-            let key = schedule(
-                .lifetime(pid),
-                at: clock.now() &+ request.limits.lifetimeNanoseconds
-            )
+            let end = deadline(after: request.limits.lifetimeNanoseconds)
+            let key = schedule(.lifetime(pid), at: end)
             block.guarded.withLock { $0.lifetimeTimer = key }
         }
         block.becomeReady()
@@ -91,7 +89,7 @@ extension Runtime {
         let pid = PID(slot: block.slot, generation: generation)
         body.spawned(as: pid, in: block)
         return block.guarded.withLock { state in
-            state.phase = .alive
+            state.phase = .starting
             state.pid = pid
             state.doom = nil
             state.body = body
@@ -118,34 +116,50 @@ extension Runtime {
     }
 
     /// Puts the link and the monitor in place, or neither.
-    private func tie(
-        _ pid: PID,
-        _ block: ControlBlock,
-        _ request: SpawnRequest
-    ) throws(RuntimeFault) {
+    private func tie(_ pid: PID, _ request: SpawnRequest) throws(RuntimeFault) {
         if let partner = request.linkedTo {
-            let tied = withBoth(partner, pid) { partnerState, ownState in
-                partnerState.links.append(pid)
-                ownState.links.append(partner)
+            let tied = withBoth(partner, pid, whileStarting: true) { partnerState, ownState in
+                partnerState.links.insert(pid)
+                ownState.links.insert(partner)
             }
             if !tied { throw .callerDying }
         }
         if let watcher = request.monitoredBy {
-            let tied = withBoth(watcher, pid) { watcherState, ownState in
-                watcherState.monitors.append(pid)
-                ownState.watchers.append(watcher)
+            let tied = withBoth(watcher, pid, whileStarting: true) { watcherState, ownState in
+                watcherState.monitors.insert(pid)
+                ownState.watchers.insert(watcher)
             }
             if !tied { throw .callerDying }
         }
     }
 
-    /// Takes back a process that was never published: nobody saw its pid.
-    private func abandon(_ block: ControlBlock, _ pid: PID, _ request: SpawnRequest) {
-        if let name = request.name { names.release(name, of: pid) }
-        if let partner = request.linkedTo {
-            _ = withBoth(partner, pid) { partnerState, _ in
-                partnerState.links.removeAll { $0 == pid }
+    /// Makes the process routable, and its name its own, in one step.
+    ///
+    /// Until here nobody could tie itself to it or send to it, so a spawn that fails leaves nobody
+    /// waiting. A partner's failure meanwhile has doomed it already: it is born dying.
+    private func bring(
+        _ pid: PID,
+        _ block: ControlBlock,
+        toLifeAs name: String?
+    ) throws(RuntimeFault) {
+        if let name {
+            do throws(RuntimeFault) {
+                try names.claim(name, for: pid, block, in: table)
+            } catch .processNotFound {
+                throw .callerDying
             }
+        } else {
+            block.guarded.withLock { if $0.phase == .starting { $0.phase = .alive } }
+        }
+    }
+
+    /// Takes back a process that never was routable.
+    private func abandon(_ block: ControlBlock, _ pid: PID, _ request: SpawnRequest) {
+        if let partner = request.linkedTo {
+            untie(partner, { $0.links.remove(pid) }, pid, { $0.links.remove(partner) })
+        }
+        if let watcher = request.monitoredBy {
+            untie(watcher, { $0.monitors.remove(pid) }, pid, { $0.watchers.remove(watcher) })
         }
         _ = clear(block)
     }
@@ -163,9 +177,9 @@ extension Runtime {
             state.body = nil
             state.incoming = SignalQueue()
             state.names = []
-            state.links = []
-            state.monitors = []
-            state.watchers = []
+            state.links = PIDSet()
+            state.monitors = PIDSet()
+            state.watchers = PIDSet()
             state.exitWaiters = []
             state.lifetimeTimer = nil
             return waiters
@@ -174,36 +188,5 @@ extension Runtime {
         block.becomeFree()
         table.giveBack(block)
         return waiters
-    }
-
-    /// Runs `action` with both processes' states, if both are alive; false otherwise.
-    ///
-    /// Locks are taken in slot order (ARCHITECTURE, "Lock order").
-    func withBoth(
-        _ first: PID,
-        _ second: PID,
-        _ action: (inout ControlBlock.Guarded, inout ControlBlock.Guarded) -> Void
-    ) -> Bool {
-        guard first.slot != second.slot, let firstBlock = table.block(first),
-            let secondBlock = table.block(second)
-        else { return false }
-        func check(
-            _ one: inout ControlBlock.Guarded,
-            _ other: inout ControlBlock.Guarded
-        ) -> Bool {
-            guard one.pid == first, one.phase == .alive, other.pid == second,
-                other.phase == .alive
-            else { return false }
-            action(&one, &other)
-            return true
-        }
-        if first.slot < second.slot {
-            return firstBlock.guarded.withLock { one in
-                secondBlock.guarded.withLock { other in check(&one, &other) }
-            }
-        }
-        return secondBlock.guarded.withLock { other in
-            firstBlock.guarded.withLock { one in check(&one, &other) }
-        }
     }
 }

@@ -116,6 +116,8 @@ package final class ControlBlock: Sendable {
 
     package enum Phase: Equatable {
         case free
+        /// Being made: has its pid, but nothing reaches it yet.
+        case starting
         case alive
         /// Its end is decided but not yet carried out: no longer routable.
         case dying
@@ -130,9 +132,9 @@ package final class ControlBlock: Sendable {
         var body: (any Runnable)?
         var incoming = SignalQueue()
         var names: [String] = []
-        var links: [PID] = []
-        var monitors: [PID] = []
-        var watchers: [PID] = []
+        var links = PIDSet()
+        var monitors = PIDSet()
+        var watchers = PIDSet()
         var exitWaiters: [ExitWaiter] = []
         var trapLinks = false
         var limits = ProcessLimits()

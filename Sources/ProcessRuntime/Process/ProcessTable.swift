@@ -16,8 +16,8 @@ final class ProcessTable: Sendable {
 
     final class Page: Sendable {
         let blocks: [ControlBlock]
-        init(from first: Int) {
-            blocks = (0..<ProcessTable.pageSlots).map { ControlBlock(slot: first + $0) }
+        init(from first: Int, count: Int) {
+            blocks = (0..<count).map { ControlBlock(slot: first + $0) }
         }
     }
 
@@ -37,7 +37,10 @@ final class ProcessTable: Sendable {
     func block(slot: Int) -> ControlBlock? {
         let page = slot / ProcessTable.pageSlots
         guard page < pages.count else { return nil }
-        return pages[page].value?.blocks[slot % ProcessTable.pageSlots]
+        guard let blocks = pages[page].value?.blocks else { return nil }
+        let place = slot % ProcessTable.pageSlots
+        // The last page ends with the last slot.
+        return place < blocks.count ? blocks[place] : nil
     }
 
     /// A block for a new process, or nil when the table is full.
@@ -49,7 +52,9 @@ final class ProcessTable: Sendable {
             defer { free.next += 1 }
             let page = free.next / ProcessTable.pageSlots
             if pages[page].value == nil {
-                pages[page].set(Page(from: page * ProcessTable.pageSlots))
+                let first = page * ProcessTable.pageSlots
+                let count = min(ProcessTable.pageSlots, capacity + 1 - first)
+                pages[page].set(Page(from: first, count: count))
             }
             return free.next
         }

@@ -9,10 +9,11 @@ package final class Simulation: Dispatcher, RuntimeClock {
         var ready: [ControlBlock] = []
         var random: SeededRandom
         var now: UInt64 = 1_000_000_000
+        /// Weak: the runtime holds its dispatcher.
+        weak var runtime: Runtime?
     }
 
     private let state: Mutex<State>
-    private let runtime = SetOnce<Runtime>()
     package let seed: UInt64
 
     package init(seed: UInt64) {
@@ -20,14 +21,16 @@ package final class Simulation: Dispatcher, RuntimeClock {
         state = Mutex(State(random: SeededRandom(seed: seed)))
     }
 
-    /// Makes a runtime whose clock and scheduler this is.
+    /// Makes a runtime whose clock and scheduler this is; the caller keeps it.
     package func makeRuntime(
         _ configuration: Runtime.Configuration = Runtime.Configuration()
     ) -> Runtime {
         let made = Runtime(configuration, clock: self, dispatcher: self)
-        runtime.set(made)
+        state.withLock { $0.runtime = made }
         return made
     }
+
+    private var runtime: Runtime? { state.withLock { $0.runtime } }
 
     package func enqueue(_ block: ControlBlock, urgent: Bool) {
         state.withLock { $0.ready.append(block) }
@@ -46,7 +49,7 @@ package final class Simulation: Dispatcher, RuntimeClock {
     /// Lets virtual time pass.
     package func advance(by nanoseconds: UInt64) {
         state.withLock { $0.now += nanoseconds }
-        _ = runtime.value?.runTimers()
+        _ = runtime?.runTimers()
     }
 
     /// Gives one ready process, chosen by the seed, a turn; false when none is ready.
@@ -58,7 +61,7 @@ package final class Simulation: Dispatcher, RuntimeClock {
             return state.ready.removeLast()
         }
         guard let block else { return false }
-        runtime.value?.runTurn(block, on: nil)
+        runtime?.runTurn(block, on: nil)
         return true
     }
 
@@ -69,7 +72,7 @@ package final class Simulation: Dispatcher, RuntimeClock {
     package func run(limit: Int = 1_000_000) -> Bool {
         for _ in 0..<limit {
             if step() { continue }
-            guard let next = runtime.value?.runTimers() else { return true }
+            guard let next = runtime?.runTimers() else { return true }
             let wait = state.withLock { state -> UInt64 in
                 next > state.now ? next - state.now : 0
             }
