@@ -26,7 +26,7 @@ extension Runtime {
     /// Makes a process that runs `body`.
     ///
     /// Name, link, monitor and first messages are in place before its first instruction. On a fault
-    /// nothing was made and `body` was not touched.
+    /// nothing was made, and `body` was told at most which pid it would have had.
     package func spawn(
         _ request: SpawnRequest,
         running body: any Runnable

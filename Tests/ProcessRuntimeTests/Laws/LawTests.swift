@@ -99,6 +99,7 @@ struct Example: Sendable, CustomTestStringConvertible {
             parent: nil,
             fibers: 1,
             waitingFor: [],
+            handlesEvents: false,
             limits: ProcessLimits()
         )
     }

@@ -10,7 +10,7 @@ import Synchronization
 final class Walker: Runnable {
     // Unowned: the world outlives the turns it gives.
     private unowned let world: World
-    let pid = Mutex<PID?>(nil)
+    private let pid = Mutex<PID?>(nil)
     private let mailbox = Mutex(Held())
 
     private struct Held: ~Copyable {
@@ -20,6 +20,10 @@ final class Walker: Runnable {
 
     init(world: World) {
         self.world = world
+    }
+
+    func spawned(as pid: PID, in block: ControlBlock) {
+        self.pid.withLock { $0 = pid }
     }
 
     func run(_ process: ControlBlock, on worker: (any WorkerContext)?) -> TurnOutcome {

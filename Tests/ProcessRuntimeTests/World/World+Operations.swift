@@ -48,7 +48,6 @@ extension World {
         case .failure(let fault):
             note(.spawnRefused(by: partner, ties, name: name, fault))
         case .success(let pid):
-            walker.pid.withLock { $0 = pid }
             note(
                 .spawned(
                     pid,
