@@ -1,0 +1,149 @@
+import Glibc
+import JSON
+import Logging
+import LuaLibraries
+import Payload
+import Posix
+
+/// Names of log levels as they are given on the command line.
+enum LogLevels {
+    static let known: [String: Logger.Level] = [
+        "trace": .trace, "debug": .debug, "info": .info, "warning": .warning, "warn": .warning,
+        "error": .error,
+    ]
+}
+
+/// Logging to standard error: lines for people on a terminal, JSON lines elsewhere.
+enum ServerLog {
+    /// Sets the program's logging up, once, and returns its own logger.
+    static func start(_ settings: ServeSettings) -> Logger {
+        let isTerminal = isatty(2) == 1
+        let format = settings.logFormat ?? (isTerminal ? .text : .json)
+        let level = LogLevels.known[settings.logLevel] ?? .info
+        LoggingSystem.bootstrap { label in
+            LineHandler(label: label, logLevel: level, format: format)
+        }
+        return Logger(label: "moonlet")
+    }
+
+    /// What a process logs, as a record of the program's log.
+    static func sink(_ logger: Logger) -> @Sendable (LogLine) -> Void {
+        { line in
+            var metadata: Logger.Metadata = ["pid": "\(line.pid)", "entry": "\(line.entry)"]
+            if line.line > 0 { metadata["line"] = "\(line.line)" }
+            if !line.logger.isEmpty { metadata["logger"] = "\(line.logger)" }
+            if !line.fields.isNil, let text = try? PayloadJSON.encode(line.fields, .wire) {
+                metadata["fields"] = .stringConvertible(RawJSON(bytes: text))
+            }
+            logger.log(level: level(line.level), "\(line.message)", metadata: metadata)
+        }
+    }
+
+    private static func level(_ level: LogLine.Level) -> Logger.Level {
+        switch level {
+        case .debug: .debug
+        case .info: .info
+        case .warn: .warning
+        case .error: .error
+        }
+    }
+}
+
+/// Text that is JSON already.
+struct RawJSON: CustomStringConvertible, Sendable {
+    let bytes: [UInt8]
+    var description: String { String(decoding: bytes, as: UTF8.self) }
+}
+
+/// Writes each record as one line, in one write, to standard error.
+struct LineHandler: LogHandler {
+    let label: String
+    var logLevel: Logger.Level
+    var metadata: Logger.Metadata = [:]
+    let format: ServeSettings.LogFormat
+
+    init(label: String, logLevel: Logger.Level, format: ServeSettings.LogFormat) {
+        self.label = label
+        self.logLevel = logLevel
+        self.format = format
+    }
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) {
+        let fields = metadata.merging(event.metadata ?? [:]) { _, new in new }
+        let line: [UInt8]
+        switch format {
+        case .text: line = text(event.level, "\(event.message)", fields)
+        case .json: line = json(event.level, "\(event.message)", fields)
+        }
+        // One write a line: lines of different threads do not mix.
+        _ = unsafe line.withUnsafeBytes { bytes in
+            unsafe write(2, bytes.baseAddress, bytes.count)
+        }
+    }
+
+    private func word(_ level: Logger.Level) -> String {
+        level == .warning ? "warn" : level.rawValue
+    }
+
+    private func text(
+        _ level: Logger.Level,
+        _ message: String,
+        _ fields: Logger.Metadata
+    ) -> [UInt8] {
+        var line = Timestamp.now() + " " + word(level).uppercased() + " "
+        for character in message.unicodeScalars {
+            // Control characters of a script's text must not move the reader's cursor.
+            if character.value < 0x20 && character != "\t" || character.value == 0x7F {
+                line += character == "\n" ? "\n    " : "\\x\(String(character.value, radix: 16))"
+            } else {
+                line.unicodeScalars.append(character)
+            }
+        }
+        for (name, value) in fields.sorted(by: { $0.key < $1.key }) { line += " \(name)=\(value)" }
+        return Array((line + "\n").utf8)
+    }
+
+    private func json(
+        _ level: Logger.Level,
+        _ message: String,
+        _ fields: Logger.Metadata
+    ) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.member("at", Timestamp.now())
+        writer.member("level", word(level))
+        writer.member("msg", message)
+        for (name, value) in fields.sorted(by: { $0.key < $1.key }) {
+            if case .stringConvertible(let raw as RawJSON) = value {
+                writer.key(name)
+                writer.raw(raw.bytes)
+            } else {
+                writer.member(name, "\(value)")
+            }
+        }
+        writer.endObject()
+        return writer.bytes + [0x0A]
+    }
+}
+
+/// RFC 3339 times in UTC with milliseconds.
+enum Timestamp {
+    static func now() -> String {
+        let wall = SystemTime.wallNanoseconds()
+        var seconds = time_t(wall / 1_000_000_000)
+        // SAFETY: both are locals the call only reads and fills; tm's zone pointer is not looked at.
+        var parts = unsafe tm()
+        unsafe gmtime_r(&seconds, &parts)
+        let date = unsafe [parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday]
+        let time = unsafe [parts.tm_hour, parts.tm_min, parts.tm_sec]
+        func two(_ value: Int32) -> String { value < 10 ? "0\(value)" : "\(value)" }
+        let milliseconds = String(1_000 + wall / 1_000_000 % 1_000).dropFirst()
+        return date.map(two).joined(separator: "-") + "T" + time.map(two).joined(separator: ":")
+            + ".\(milliseconds)Z"
+    }
+}

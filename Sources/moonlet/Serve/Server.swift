@@ -1,0 +1,288 @@
+import Application
+import ControlAPI
+import Glibc
+import HTTP
+import HTTPServer
+import Logging
+import LuaLibraries
+import LuaVM
+import Payload
+import Posix
+import ProcessRuntime
+import Synchronization
+
+/// A whole server: runtime, engine, API and sockets, wired and ended in order.
+///
+/// Shutdown, in steps (API 6):
+/// 1. `/readyz` says 503, spawns are refused, event streams get `bye`.
+/// 2. The listening sockets close; answers end their connections.
+/// 3. Processes that listen for events get CANCEL and a grace; all others end at once.
+/// 4. When all are gone, or the grace is over, the rest is terminated.
+/// 5. Open connections are closed, the threads end. Exit 0.
+final class Server: @unchecked Sendable {
+    // Sendable: every field is set once in `init` and is safe to share; `signals` has none of its own
+    // state and is read by the main thread only.
+    private let settings: ServeSettings
+    private let logger: Logger
+    private let pool: WorkerPool
+    private let runtime: Runtime
+    private let api: ControlAPI
+    private let http: HTTPServer
+    private let signals: SignalSource
+
+    init(_ settings: ServeSettings, _ application: Application?, _ logger: Logger) throws {
+        self.settings = settings
+        self.logger = logger
+        let addresses = try Server.addresses(settings)
+        do throws(Errno) {
+            // Before any thread starts: they inherit the blocked signals.
+            signals = try SignalSource([SignalSource.terminate, SignalSource.interrupt])
+        } catch {
+            throw CommandFailure.processFailed("cannot wait for signals: \(error)")
+        }
+        Server.raiseOpenFiles(logger)
+        LuaWorker.installSignalHandler()
+        if !LuaWorker.knowsLuaText {
+            logger.warning("liblua's code is not in one place: kills wait for Lua code to run")
+        }
+        let pool = WorkerPool(count: settings.workers ?? Processors.allowed) { LuaWorkerContext() }
+        var configuration = Runtime.Configuration()
+        configuration.node = settings.node
+        configuration.processesMax = settings.maxProcesses
+        configuration.eventsMax = settings.maxEvents
+        configuration.eventBytesMax = settings.maxEventBytes
+        let runtime = Runtime(configuration, clock: SystemClock(), dispatcher: pool)
+        let engine = LuaEngine(
+            runtime: runtime,
+            entries: application.map(Apps.sources) ?? [],
+            hosts: application.map(Apps.hosts) ?? [],
+            log: ServerLog.sink(logger)
+        )
+        let connection = SetOnceBox<HTTPServer>()
+        let health = Liveness(pool, connection)
+        api = ControlAPI(
+            configuration: Server.control(settings, addresses, pool, health, connection),
+            engine: engine,
+            staticFiles: Server.files(settings, logger),
+            openapi: SharedFiles.contract(logger),
+            log: logger
+        )
+        http = HTTPServer(
+            Server.http(settings, addresses),
+            handler: api,
+            logger: logger
+        )
+        connection.set(http)
+        self.pool = pool
+        self.runtime = runtime
+    }
+
+    // MARK: Wiring
+
+    /// The addresses to bind; refuses to be reachable by others without `--insecure` (API 5).
+    private static func addresses(_ settings: ServeSettings) throws -> [SocketAddress] {
+        let found: [SocketAddress]
+        do throws(Errno) {
+            found = try SocketAddress.resolve(host: settings.host, port: settings.port)
+        } catch {
+            throw CommandFailure.usage("listen: cannot resolve \(settings.host): \(error)")
+        }
+        guard let first = found.first else {
+            throw CommandFailure.usage("listen: \(settings.host) has no address")
+        }
+        guard first.isLoopback || settings.insecure else {
+            throw CommandFailure.usage(
+                "refusing to listen on \(first): anyone who can reach it could run and end "
+                    + "processes. Listen on 127.0.0.1, or put a proxy that checks who asks in "
+                    + "front and say --insecure (MOONLET_INSECURE=1)."
+            )
+        }
+        return [first]
+    }
+
+    private static func control(
+        _ settings: ServeSettings,
+        _ addresses: [SocketAddress],
+        _ pool: WorkerPool,
+        _ health: Liveness,
+        _ http: SetOnceBox<HTTPServer>
+    ) -> ControlConfiguration {
+        var configuration = ControlConfiguration()
+        configuration.version = Version.current
+        configuration.allowedHosts = settings.allowedHosts + addresses.map(\.host)
+        configuration.allowsAnyAddress = addresses.contains { !$0.isLoopback }
+        configuration.corsOrigins = settings.corsOrigins
+        configuration.bodyBytesMax = settings.maxBodyBytes
+        configuration.heartbeatNanoseconds = settings.heartbeat.nanoseconds
+        configuration.probes.progress = { health.isWell() }
+        configuration.probes.connections = { http.value?.connectionCount ?? 0 }
+        configuration.probes.workers = {
+            pool.describe().map {
+                ControlConfiguration.WorkerStatus(state: $0.state, turns: $0.turns)
+            }
+        }
+        return configuration
+    }
+
+    private static func http(
+        _ settings: ServeSettings,
+        _ addresses: [SocketAddress]
+    ) -> ServerConfiguration {
+        var configuration = ServerConfiguration(addresses: addresses)
+        configuration.ioThreads = settings.ioThreads
+        configuration.connectionsMax = settings.maxConnections
+        configuration.connectionsPerPeerMax = settings.maxConnectionsPerPeer
+        configuration.streamsPerPeerMax = settings.maxStreamsPerPeer
+        configuration.renderFault = ControlAPI.renderFault
+        configuration.limits.http1.headBytesMax = settings.maxHeadBytes
+        configuration.limits.http1.fieldsMax = settings.maxHeaderFields
+        configuration.limits.http1.bodyBytesMax = settings.maxBodyBytes
+        configuration.limits.headNanoseconds = settings.headTimeout.nanoseconds
+        configuration.limits.bodyNanoseconds = settings.bodyTimeout.nanoseconds
+        configuration.limits.idleNanoseconds = settings.idleTimeout.nanoseconds
+        configuration.limits.writeStallNanoseconds = settings.writeTimeout.nanoseconds
+        return configuration
+    }
+
+    /// Takes as many descriptors as the system allows: each connection needs one.
+    private static func raiseOpenFiles(_ logger: Logger) {
+        do throws(Errno) {
+            try ResourceLimits.setOpenFiles(try ResourceLimits.openFiles().hard)
+        } catch {
+            logger.warning("the limit on open files stays as it is: \(error)")
+        }
+    }
+
+    private static func files(_ settings: ServeSettings, _ logger: Logger) -> StaticFiles? {
+        guard let folder = settings.publicFolder ?? SharedFiles.publicFolder() else { return nil }
+        do throws(Errno) {
+            return try StaticFiles(folder: folder)
+        } catch {
+            logger.warning("public folder \(folder): \(error)")
+            return nil
+        }
+    }
+
+    // MARK: Running
+
+    /// Serves until SIGTERM or SIGINT, then stops in order.
+    func runUntilSignal() throws {
+        pool.start(runtime)
+        do throws(Errno) {
+            try http.start()
+        } catch {
+            pool.stop()
+            throw CommandFailure.processFailed(
+                "cannot listen on \(settings.host):\(settings.port): \(error). "
+                    + "Is another server running? Choose a port with --listen HOST:PORT."
+            )
+        }
+        let first = waitForSignal()
+        logger.info("stopping", metadata: ["timeout": "\(settings.shutdownTimeout.milliseconds)ms"])
+        let finished = Parker()
+        let flag = ShutdownFlag()
+        let stopper = PosixThread(name: "shutdown") { [self] in
+            shutDown()
+            flag.raise()
+            finished.unpark()
+        }
+        while !flag.isUp {
+            // A second signal ends everything at once.
+            if signals.next(timeoutMilliseconds: 20) != nil {
+                logger.warning("stopping at once")
+                exit(first == SIGINT ? 130 : 143)
+            }
+        }
+        stopper.join()
+        logger.info("stopped")
+    }
+
+    private func waitForSignal() -> Int32 {
+        while true {
+            if let signal = signals.next(timeoutMilliseconds: -1) { return signal }
+        }
+    }
+
+    private func shutDown() {
+        let start = SystemTime.monotonicNanoseconds()
+        let total = settings.shutdownTimeout.nanoseconds
+        api.beginDrain()
+        runtime.beginDraining()
+        let drainer = PosixThread(name: "drain") { [http] in http.drain(within: total) }
+        endProcesses(start: start, total: total)
+        drainer.join()
+        http.stop()
+        pool.stop()
+    }
+
+    private func endProcesses(start: UInt64, total: UInt64) {
+        for snapshot in runtime.snapshots() {
+            if snapshot.handlesEvents {
+                try? runtime.cancel(snapshot.pid, reason: "shutting down", from: nil)
+            } else {
+                runtime.kill(snapshot.pid, .shutdown)
+            }
+        }
+        if waitForEnd(until: start &+ total / 2) { return }
+        for pid in runtime.allPIDs() { runtime.kill(pid, .shutdown) }
+        if !waitForEnd(until: start &+ total / 4 * 3) {
+            logger.warning(
+                "processes still running at the end",
+                metadata: ["count": "\(runtime.counts.live)"]
+            )
+        }
+    }
+
+    private func waitForEnd(until deadline: UInt64) -> Bool {
+        while runtime.counts.live > 0 {
+            guard SystemTime.monotonicNanoseconds() < deadline else { return false }
+            usleep(2_000)
+        }
+        return true
+    }
+}
+
+/// A reference that is set once its owner is made.
+final class SetOnceBox<Value: Sendable>: Sendable {
+    private let held = Mutex<Value?>(nil)
+    func set(_ value: Value) { held.withLock { $0 = value } }
+    var value: Value? { held.withLock { $0 } }
+}
+
+/// A flag raised by one thread and seen by another.
+final class ShutdownFlag: Sendable {
+    private let up = Atomic<Bool>(false)
+    func raise() { up.store(true, ordering: .releasing) }
+    var isUp: Bool { up.load(ordering: .acquiring) }
+}
+
+/// What `/livez` answers from: the loops came round, and a worker is idle or ended a turn, within
+/// ten seconds.
+final class Liveness: Sendable {
+    private static let patienceNanoseconds: UInt64 = 10_000_000_000
+    private let pool: WorkerPool
+    private let http: SetOnceBox<HTTPServer>
+    private let last = Mutex((turns: UInt64(0), at: SystemTime.monotonicNanoseconds()))
+
+    init(_ pool: WorkerPool, _ http: SetOnceBox<HTTPServer>) {
+        self.pool = pool
+        self.http = http
+    }
+
+    func isWell() -> Bool {
+        let now = SystemTime.monotonicNanoseconds()
+        let (idle, turns) = pool.progress()
+        let workersMove = last.withLock { last in
+            if idle || turns != last.turns { last = (turns, now) }
+            return now &- last.at < Self.patienceNanoseconds
+        }
+        let loopsMove = (http.value?.lastProgress ?? []).allSatisfy {
+            now < $0 || now - $0 < Self.patienceNanoseconds
+        }
+        return workersMove && loopsMove
+    }
+}
+
+extension CommandDuration {
+    var nanoseconds: UInt64 { UInt64(milliseconds) * 1_000_000 }
+}

@@ -1,0 +1,297 @@
+// What a server is told, and from where: flag, else environment, else default.
+
+import ArgumentParser
+
+/// The settings of `serve` that also have an environment variable.
+///
+/// A flag `--shutdown-timeout` is the variable `MOONLET_SHUTDOWN_TIMEOUT`; the flag wins.
+struct ServeOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("Where to listen; port 0 picks a free one.", valueName: "host:port"))
+    var listen: String?
+
+    @Option(help: "Threads that run Lua (default: the CPUs this process may use).")
+    var workers: Int?
+
+    @Option(help: "Threads that serve HTTP.")
+    var ioThreads: Int?
+
+    @Option(help: ArgumentHelp("The folder of the web page.", valueName: "dir"))
+    var `public`: String?
+
+    @Option(help: "Hosts that requests may name besides the bound ones, separated by commas.")
+    var allowedHosts: String?
+
+    @Option(help: "Origins of other sites that may call, separated by commas.")
+    var corsOrigins: String?
+
+    @Flag(help: "Serve on an address others can reach without any token.")
+    var insecure = false
+
+    @Option(help: ArgumentHelp("text or json (default: text on a terminal).", valueName: "format"))
+    var logFormat: String?
+
+    @Option(help: ArgumentHelp("trace, debug, info, warning or error.", valueName: "level"))
+    var logLevel: String?
+
+    @Option(help: "How long stopping may take, as in 10s.")
+    var shutdownTimeout: String?
+
+    @Option(help: "Processes at once.")
+    var maxProcesses: Int?
+
+    @Option(help: "Connections at once.")
+    var maxConnections: Int?
+
+    @Option(help: "Connections at once of one peer.")
+    var maxConnectionsPerPeer: Int?
+
+    @Option(help: "Event streams at once of one peer.")
+    var maxStreamsPerPeer: Int?
+
+    @Option(help: "Bytes of a request's body.")
+    var maxBodyBytes: Int?
+
+    @Option(help: "Bytes of a request's line and headers.")
+    var maxHeadBytes: Int?
+
+    @Option(help: "Fields in a request's head.")
+    var maxHeaderFields: Int?
+
+    @Option(help: "How long a request's head may take, as in 10s.")
+    var headTimeout: String?
+
+    @Option(help: "How long a body may go without progress.")
+    var bodyTimeout: String?
+
+    @Option(help: "How long a connection may stay open with no request.")
+    var idleTimeout: String?
+
+    @Option(help: "How long a reader may take no bytes before it is cut off.")
+    var writeTimeout: String?
+
+    @Option(help: "Silence on an event stream before a heartbeat.")
+    var heartbeat: String?
+
+    @Option(help: "Events the server remembers.")
+    var maxEvents: Int?
+
+    @Option(help: "Bytes of events the server remembers.")
+    var maxEventBytes: Int?
+
+    @Option(help: ArgumentHelp("First part of every pid.", valueName: "name"))
+    var node: String?
+}
+
+/// The settings in force.
+struct ServeSettings {
+    var host = "127.0.0.1"
+    var port: UInt16 = 7070
+    var workers: Int?
+    var ioThreads = 1
+    var publicFolder: String?
+    var allowedHosts: [String] = []
+    var corsOrigins: [String] = []
+    var insecure = false
+    var logFormat: LogFormat?
+    var logLevel = "info"
+    var shutdownTimeout = CommandDuration(milliseconds: 10_000)
+    var maxProcesses = 1_000_000
+    var maxConnections = 16_384
+    var maxConnectionsPerPeer = 4_096
+    var maxStreamsPerPeer = 64
+    var maxBodyBytes = 1 << 20
+    var maxHeadBytes = 16 << 10
+    var maxHeaderFields = 100
+    var headTimeout = CommandDuration(milliseconds: 10_000)
+    var bodyTimeout = CommandDuration(milliseconds: 30_000)
+    var idleTimeout = CommandDuration(milliseconds: 75_000)
+    var writeTimeout = CommandDuration(milliseconds: 30_000)
+    var heartbeat = CommandDuration(milliseconds: 15_000)
+    var maxEvents = 65_536
+    var maxEventBytes = 64 << 20
+    var node = "moon"
+    /// Sentences for the log: variables nobody knows, with the nearest that exists.
+    var warnings: [String] = []
+
+    enum LogFormat: String {
+        case text, json
+    }
+
+    /// Reads every setting; throws a usage failure that names the flag or variable.
+    init(_ options: ServeOptions, environment: [String: String]) throws {
+        var source = SettingSource(environment: environment)
+        if let listen = source.text("listen", options.listen) {
+            (host, port) = try SettingSource.address(listen)
+        }
+        workers = try source.number("workers", options.workers, 1...1_024)
+        ioThreads = try source.number("io-threads", options.ioThreads, 1...256) ?? ioThreads
+        publicFolder = source.text("public", options.public)
+        allowedHosts = source.list("allowed-hosts", options.allowedHosts)
+        corsOrigins = source.list("cors-origins", options.corsOrigins)
+        insecure = try source.flag("insecure", options.insecure)
+        if let format = source.text("log-format", options.logFormat) {
+            guard let known = LogFormat(rawValue: format) else {
+                throw CommandFailure.usage("log-format is text or json, not \"\(format)\"")
+            }
+            logFormat = known
+        }
+        logLevel = source.text("log-level", options.logLevel) ?? logLevel
+        guard LogLevels.known[logLevel] != nil else {
+            throw CommandFailure.usage(
+                "log-level is trace, debug, info, warning or error, not \"\(logLevel)\""
+            )
+        }
+        try readLimits(options, &source)
+        node = source.text("node", options.node) ?? node
+        guard SettingSource.isNodeName(node) else {
+            throw CommandFailure.usage(
+                "node may hold up to 20 letters, digits, - and _, not \"\(node)\""
+            )
+        }
+        warnings = source.unknownVariables()
+    }
+
+    private mutating func readLimits(
+        _ options: ServeOptions,
+        _ source: inout SettingSource
+    ) throws {
+        let big = 1...(1 << 40)
+        try source.read("max-processes", options.maxProcesses, 1...16_000_000, &maxProcesses)
+        try source.read("max-connections", options.maxConnections, 1...1_000_000, &maxConnections)
+        try source.read(
+            "max-connections-per-peer",
+            options.maxConnectionsPerPeer,
+            1...1_000_000,
+            &maxConnectionsPerPeer
+        )
+        try source.read(
+            "max-streams-per-peer",
+            options.maxStreamsPerPeer,
+            1...1_000_000,
+            &maxStreamsPerPeer
+        )
+        try source.read("max-body-bytes", options.maxBodyBytes, big, &maxBodyBytes)
+        try source.read("max-head-bytes", options.maxHeadBytes, 512...(16 << 20), &maxHeadBytes)
+        try source.read("max-header-fields", options.maxHeaderFields, 1...10_000, &maxHeaderFields)
+        try source.read("max-events", options.maxEvents, 1...10_000_000, &maxEvents)
+        try source.read("max-event-bytes", options.maxEventBytes, big, &maxEventBytes)
+        try source.read("shutdown-timeout", options.shutdownTimeout, &shutdownTimeout)
+        try source.read("head-timeout", options.headTimeout, &headTimeout)
+        try source.read("body-timeout", options.bodyTimeout, &bodyTimeout)
+        try source.read("idle-timeout", options.idleTimeout, &idleTimeout)
+        try source.read("write-timeout", options.writeTimeout, &writeTimeout)
+        try source.read("heartbeat", options.heartbeat, &heartbeat)
+    }
+}
+
+/// Looks settings up and remembers which variables exist.
+struct SettingSource {
+    private let environment: [String: String]
+    private var known: Set<String> = ["MOONLET_SERVER", "MOONLET_TOKEN"]
+
+    init(environment: [String: String]) {
+        self.environment = environment
+    }
+
+    static func variable(_ name: String) -> String {
+        "MOONLET_" + name.uppercased().replacing("-", with: "_")
+    }
+
+    mutating func text(_ name: String, _ flag: String?) -> String? {
+        let variable = SettingSource.variable(name)
+        known.insert(variable)
+        return flag ?? environment[variable]
+    }
+
+    mutating func list(_ name: String, _ flag: String?) -> [String] {
+        (text(name, flag) ?? "").split(separator: ",").map { item in
+            String(item.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
+        }
+    }
+
+    mutating func number(_ name: String, _ flag: Int?, _ range: ClosedRange<Int>) throws -> Int? {
+        guard let text = text(name, flag.map(String.init)) else { return nil }
+        guard let value = Int(text), range.contains(value) else {
+            throw CommandFailure.usage(
+                "\(name) must be a whole number from \(range.lowerBound) to \(range.upperBound), "
+                    + "not \"\(text)\""
+            )
+        }
+        return value
+    }
+
+    mutating func read(
+        _ name: String,
+        _ flag: Int?,
+        _ range: ClosedRange<Int>,
+        _ value: inout Int
+    ) throws {
+        value = try number(name, flag, range) ?? value
+    }
+
+    mutating func read(_ name: String, _ flag: String?, _ value: inout CommandDuration) throws {
+        guard let text = text(name, flag) else { return }
+        guard let span = CommandDuration(argument: text), span.milliseconds > 0 else {
+            throw CommandFailure.usage("\(name) must be a duration like 10s, not \"\(text)\"")
+        }
+        value = span
+    }
+
+    mutating func flag(_ name: String, _ flag: Bool) throws -> Bool {
+        guard let text = text(name, flag ? "true" : nil) else { return false }
+        switch text.lowercased() {
+        case "1", "true", "yes": return true
+        case "0", "false", "no", "": return false
+        default:
+            throw CommandFailure.usage("\(name) must be true or false, not \"\(text)\"")
+        }
+    }
+
+    /// Host and port of `HOST:PORT`, `[::1]:PORT`, `:PORT` or a bare port.
+    static func address(_ text: String) throws -> (String, UInt16) {
+        let failure = CommandFailure.usage(
+            "listen must be HOST:PORT, as in 127.0.0.1:7070, not \"\(text)\""
+        )
+        guard let colon = text.lastIndex(of: ":") else {
+            guard let port = UInt16(text) else { throw failure }
+            return ("127.0.0.1", port)
+        }
+        guard let port = UInt16(text[text.index(after: colon)...]) else { throw failure }
+        var host = text[..<colon]
+        if host.hasPrefix("["), host.hasSuffix("]") { host = host.dropFirst().dropLast() }
+        return (host.isEmpty ? "0.0.0.0" : String(host), port)
+    }
+
+    static func isNodeName(_ name: String) -> Bool {
+        let allowed = name.utf8.allSatisfy { byte in
+            (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte)
+                || (0x61...0x7A).contains(byte) || byte == 0x2D || byte == 0x5F
+        }
+        return allowed && (1...20).contains(name.utf8.count)
+    }
+
+    /// A sentence for each MOONLET_ variable that means nothing, with the nearest that does.
+    func unknownVariables() -> [String] {
+        environment.keys.filter { $0.hasPrefix("MOONLET_") && !known.contains($0) }.sorted().map {
+            name in
+            let nearest = known.min { distance($0, name) < distance($1, name) }
+            return "unknown variable \(name)" + (nearest.map { ": did you mean \($0)?" } ?? "")
+        }
+    }
+
+    /// How many letters must change, come or go to turn one word into the other.
+    private func distance(_ one: String, _ other: String) -> Int {
+        let (one, other) = (Array(one.utf8), Array(other.utf8))
+        var row = Array(0...other.count)
+        for (i, a) in one.enumerated() {
+            var diagonal = row[0]
+            row[0] = i + 1
+            for (j, b) in other.enumerated() {
+                let next = min(row[j + 1] + 1, row[j] + 1, diagonal + (a == b ? 0 : 1))
+                diagonal = row[j + 1]
+                row[j + 1] = next
+            }
+        }
+        return row[other.count]
+    }
+}
