@@ -122,6 +122,7 @@ package struct Signal: ~Copyable, @unchecked Sendable {
 /// timer and pending reply of its.
 @safe
 package struct SignalQueue: ~Copyable, @unchecked Sendable {
+    // Sendable: the list and all its members have one owner at any time.
     private var head: UnsafeMutablePointer<SignalHeader>?
     private var tail: UnsafeMutablePointer<SignalHeader>?
     package private(set) var count = 0
