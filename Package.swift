@@ -63,7 +63,6 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CLua"),
         .systemLibrary(name: "CJansson"),
-        .systemLibrary(name: "CThreads"),
         .systemLibrary(name: "CLinux"),
         .target(
             name: "CLuaShim",
@@ -75,7 +74,7 @@ let package = Package(
 
         room("Payload"),
         room("GoTime"),
-        room("Posix", ["CThreads", "CLinux"]),
+        room("Posix", ["CLinux"]),
         room("JSON", ["CJansson", "Payload"]),
         room("LuaVM", ["CLua", "CLuaShim", "Payload"]),
         room("ProcessRuntime", ["Payload", "Posix"]),

@@ -41,3 +41,26 @@ static inline int cl_openat2(
     struct open_how how = {.flags = flags, .mode = mode, .resolve = resolve};
     return (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
 }
+
+// ---- Threads and processors, declared by glibc only under _GNU_SOURCE ----
+
+// prctl(PR_SET_NAME) of the calling thread; prctl is variadic.
+static inline void cl_name_this_thread(const char *_Nonnull name) {
+  syscall(SYS_prctl, 15 /* PR_SET_NAME */, name, 0, 0, 0);
+}
+
+// How many CPUs the calling thread may run on; the cpu_set_t macros are out of Swift's reach.
+static inline int cl_allowed_processors(void) {
+  unsigned long mask[1024 / (8 * sizeof(long))] = {0};
+  long bytes = syscall(SYS_sched_getaffinity, 0, sizeof mask, mask);
+  int count = 0;
+  for (long i = 0; i < bytes / (long)sizeof(long); i++) count += __builtin_popcountl(mask[i]);
+  return count > 0 ? count : 1;
+}
+
+// getrandom(2) for 8 bytes, which neither fails nor returns short.
+static inline uint64_t cl_random(void) {
+  uint64_t value = 0;
+  syscall(SYS_getrandom, &value, sizeof value, 0);
+  return value;
+}

@@ -1,4 +1,4 @@
-import CThreads
+import CLinux
 import Glibc
 
 /// The two clocks, read in one place; everything above gets the time as a parameter.
@@ -34,6 +34,6 @@ package enum SystemRandom {
     ///
     /// Source: getrandom(2); for up to 256 bytes it neither fails nor returns short.
     package static func next() -> UInt64 {
-        ct_random()
+        cl_random()
     }
 }

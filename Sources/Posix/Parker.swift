@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// Where one thread waits until another wakes it: a token, as in java's LockSupport.

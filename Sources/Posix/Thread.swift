@@ -1,5 +1,4 @@
 import CLinux
-import CThreads
 import Glibc
 
 /// A plain OS thread with a stack of its own size.
@@ -47,7 +46,7 @@ package struct PosixThread: Sendable {
 
     private static func prepare(named name: String) {
         let short = String(decoding: name.utf8.prefix(15), as: UTF8.self)
-        unsafe ct_name_this_thread(short)
+        unsafe cl_name_this_thread(short)
         var mask = sigset_t()
         unsafe sigfillset(&mask)
         unsafe sigdelset(&mask, SIGURG)
@@ -73,6 +72,6 @@ package enum Processors {
     ///
     /// Source: sched_getaffinity(2). The cgroup's CPU quota is read by the caller.
     package static var allowed: Int {
-        Int(ct_allowed_processors())
+        Int(cl_allowed_processors())
     }
 }

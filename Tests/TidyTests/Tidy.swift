@@ -106,7 +106,7 @@ enum Tidy {
     static func imports(_ file: SourceFile) -> [Finding] {
         let allowed: [String: [String]] = [
             "CLua": ["LuaVM"], "CLuaShim": ["LuaVM"], "CJansson": ["JSON"],
-            "CLinux": ["Posix"], "CThreads": ["Posix"],
+            "CLinux": ["Posix"],
             "Glibc": ["Posix", "moonlet", "JSON", "HTTPServer", "GoTime", "Application"],
             "Foundation": ["Application"], "Yams": ["Application"], "ArgumentParser": ["moonlet"],
         ]
