@@ -243,7 +243,12 @@ static int finish(lua_State *L, ml_machine *m, int32_t outcome) {
       lua_concat(L, 2);
       return lua_error(L);
     case ML_RAISE_ARG: return luaL_argerror(L, m->arg, lua_tostring(L, -1));
-    case ML_RAISE_TYPE: return luaL_typeerror(L, m->arg, lua_tostring(L, -1));
+    case ML_RAISE_TYPE:
+      // An argument left out: its place on the stack is where the body put the message.
+      if (m->arg == lua_gettop(L))
+        return luaL_argerror(
+            L, m->arg, lua_pushfstring(L, "%s expected, got no value", lua_tostring(L, -1)));
+      return luaL_typeerror(L, m->arg, lua_tostring(L, -1));
     case ML_BLOCK: {
       ml_body next = m->continuation;
       m->yielding = ML_BLOCKED;
