@@ -24,7 +24,7 @@ package final class LuaProcess: Runnable, @unchecked Sendable {
     private var mainFiber: Record<Fiber>
     private var fiberCount = 1
     var mailbox = Mailbox()
-    var timers: [Int64: (key: TimerKey, use: TimerUse)] = [:]
+    var timers = TimerTable()
     /// Fibers parked for a reply, by token.
     private var pendingReplies: [Int64: Record<Fiber>] = [:]
     /// Numbers timers and replies.
@@ -96,8 +96,7 @@ package final class LuaProcess: Runnable, @unchecked Sendable {
     package func requestDeath() { machine.requestDeath() }
 
     package func discard() {
-        for timer in timers.values { runtime.stopTimer(timer.key) }
-        timers = [:]
+        stopAllTimers()
         machine.discard()
         engine.processEnded(host: host)
     }
@@ -290,7 +289,7 @@ package final class LuaProcess: Runnable, @unchecked Sendable {
         for case let topic? in mailbox.topics where !topic.channel.pointee.receivers.isEmpty {
             words.append("topic:" + String(decoding: topic.name, as: UTF8.self))
         }
-        if !timers.isEmpty { words.append("timer") }
+        if !timers.pending.isEmpty { words.append("timer") }
         if !pendingReplies.isEmpty { words.append("reply") }
         return words
     }

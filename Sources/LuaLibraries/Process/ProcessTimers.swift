@@ -5,42 +5,88 @@ import ProcessRuntime
 enum TimerUse {
     /// Wakes a sleeping fiber.
     case sleeper(Record<Fiber>)
-    /// Puts a Time into a channel (kept weakly in the registry) and closes it if it fires once.
-    case channel(period: UInt64)
+    /// Puts a Time into its channel, once, and closes it.
+    case after
+    /// Puts a Time into its channel, once.
+    case timer
+    /// Puts a Time into its channel again and again, `period` nanoseconds apart.
+    case ticker(period: UInt64)
+
+    var isSleeper: Bool {
+        if case .sleeper = self { true } else { false }
+    }
 }
 
+/// A timer that the runtime will fire.
+struct PendingTimer {
+    let key: TimerKey
+    let use: TimerUse
+    /// When, in monotonic nanoseconds.
+    let due: UInt64
+}
+
+/// The pending timers of a process by number; numbers are never used twice.
+struct TimerTable {
+    fileprivate(set) var pending: [Int64: PendingTimer] = [:]
+    /// How many more timers are started before abandoned ones are looked for.
+    fileprivate var startsToSweep = LuaProcess.sweepStartsMin
+}
+
+/// Timers of a process.
+///
+/// What keeps what alive: a Timer or Ticker object holds its channel; nothing else here holds a
+/// channel but the weak table `timerChannels`. So a ticker goes on as long as the script can reach
+/// its channel, with or without the object; once the collector took the channel, the timer is
+/// abandoned: it is dropped when it is due (and not started again) or by a sweep, whichever comes
+/// first. A sweep comes after as many starts as timers were left by the one before, so abandoned
+/// timers that the collector has seen are never more than the others (and 1,024), at O(1) a start.
+///
+/// A timer that was stopped may have sent its TIMER signal already: its number is unknown by then,
+/// so nothing happens.
 extension LuaProcess {
     /// More pending timers than this a process may not have.
     static let timersMax = 100_000
+    fileprivate static let sweepStartsMin = 1_024
 
     /// Weak table from timer number to channel, in the registry.
-    static let timerChannels = LuaKey()
+    private static let timerChannels = LuaKey()
 
     /// Starts a timer after `nanoseconds`; its number, or nil at the limit.
     func startTimer(after nanoseconds: UInt64, _ use: TimerUse) -> Int64? {
-        if timers.count >= Self.timersMax { return nil }
+        timers.startsToSweep -= 1
+        if timers.startsToSweep <= 0 { sweepTimers() }
+        if timers.pending.count >= Self.timersMax { return nil }
         nextToken += 1
-        let deadline = runtime.clock.now().addingReportingOverflow(nanoseconds)
-        let key = runtime.startTimer(
-            for: pid,
-            number: nextToken,
-            at: deadline.overflow ? .max / 2 : deadline.partialValue
-        )
-        timers[nextToken] = (key, use)
+        let (deadline, overflow) = runtime.clock.now().addingReportingOverflow(nanoseconds)
+        arm(nextToken, use, at: overflow ? .max / 2 : deadline)
         return nextToken
+    }
+
+    private func arm(_ number: Int64, _ use: TimerUse, at deadline: UInt64) {
+        let key = runtime.startTimer(for: pid, number: number, at: deadline)
+        timers.pending[number] = PendingTimer(key: key, use: use, due: deadline)
     }
 
     /// Stops a timer; whether it was pending.
     @discardableResult
     func stopTimer(_ number: Int64) -> Bool {
-        guard let (key, _) = timers.removeValue(forKey: number) else { return false }
-        runtime.stopTimer(key)
+        guard let timer = timers.pending.removeValue(forKey: number) else { return false }
+        runtime.stopTimer(timer.key)
+        if !timer.use.isSleeper { keepTimerChannel(number, at: nil, machine.main) }
         return true
     }
 
-    /// Remembers, weakly, the channel at `index` as the one of timer `number`.
-    func keepTimerChannel(_ number: Int64, at index: Int32, _ thread: LuaThread) {
-        let place = thread.absolute(index)
+    /// Stops every timer: nothing of the process will run again.
+    func stopAllTimers() {
+        for timer in timers.pending.values { runtime.stopTimer(timer.key) }
+        timers.pending = [:]
+    }
+
+    /// Remembers, weakly, the channel at `index` as the one of timer `number`; nil forgets it.
+    func keepTimerChannel(_ number: Int64, at index: Int32?, _ thread: LuaThread) {
+        let height = thread.top
+        defer { thread.setTop(height) }
+        if let index { thread.pushValue(index) } else { thread.pushNil() }
         if thread.getKey(LuaThread.registry, Self.timerChannels) != .table {
             thread.pop()
             thread.pushTable()
@@ -51,26 +97,26 @@ extension LuaProcess {
             thread.pushValue(-1)
             thread.setKey(LuaThread.registry, Self.timerChannels)
         }
-        thread.pushValue(place)
+        thread.insert(-2)
         thread.setIndex(-2, number)
-        thread.pop()
     }
 
     func timerFired(_ number: Int64) {
         // Stopped after it fired but before we looked: silent.
-        guard let (_, use) = timers.removeValue(forKey: number) else { return }
-        switch use {
-        case .sleeper(let fiber):
+        guard let timer = timers.pending.removeValue(forKey: number) else { return }
+        if case .sleeper(let fiber) = timer.use {
             fiber.pointee.token = 0
             ready.append(fiber)
-        case .channel(let period): ring(number, period)
+        } else {
+            ring(number, timer)
         }
     }
 
     /// Delivers a Time to the timer's channel, if somebody still holds it.
-    private func ring(_ number: Int64, _ period: UInt64) {
+    private func ring(_ number: Int64, _ timer: PendingTimer) {
         let thread = machine.main
-        defer { thread.setTop(0) }
+        let height = thread.top
+        defer { thread.setTop(height) }
         guard thread.getKey(LuaThread.registry, Self.timerChannels) == .table else { return }
         thread.getIndex(-1, number)
         guard let channel = Channel.at(-1, of: thread), !channel.pointee.isClosed else { return }
@@ -78,15 +124,38 @@ extension LuaProcess {
         pushTime(runtime.clock.wall(), thread)
         // A ticker that nobody read yet keeps its one tick, as in Go.
         if !trySend(channel, at: place, thread) { thread.pop() }
-        if period == 0 {
-            close(channel)
+        if case .ticker(let period) = timer.use {
+            arm(number, timer.use, at: nextTick(after: timer.due, period: period))
         } else {
-            let key = runtime.startTimer(
-                for: pid,
-                number: number,
-                at: runtime.clock.now() &+ period
-            )
-            timers[number] = (key, .channel(period: period))
+            keepTimerChannel(number, at: nil, thread)
         }
+        if case .after = timer.use { close(channel) }
+    }
+
+    /// The first tick that is still to come: late turns neither shift nor pile up ticks.
+    private func nextTick(after due: UInt64, period: UInt64) -> UInt64 {
+        let now = runtime.clock.now()
+        let missed = now > due ? (now - due) / period : 0
+        let (next, overflow) = due.addingReportingOverflow((missed + 1) * period)
+        return overflow ? .max / 2 : next
+    }
+
+    /// Drops timers whose channel nobody holds any more.
+    private func sweepTimers() {
+        let thread = machine.main
+        let height = thread.top
+        defer { thread.setTop(height) }
+        if thread.getKey(LuaThread.registry, Self.timerChannels) == .table {
+            let abandoned = timers.pending.filter { number, timer in
+                if timer.use.isSleeper { return false }
+                defer { thread.pop() }
+                return thread.getIndex(-1, number) == .nothing
+            }
+            for number in abandoned.keys { stopTimer(number) }
+        }
+        let left = timers.pending.count
+        // At the limit every start is refused: then look again soon.
+        timers.startsToSweep =
+            left >= Self.timersMax ? Self.sweepStartsMin : max(left, Self.sweepStartsMin)
     }
 }

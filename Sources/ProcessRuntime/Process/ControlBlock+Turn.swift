@@ -78,6 +78,14 @@ extension ControlBlock {
         state.store(RunState.ready.rawValue, ordering: .releasing)
     }
 
+    /// How long the process has run so far, its present turn included, in nanoseconds.
+    ///
+    /// `now` is the runtime's monotonic clock. For whoever has the turn: others may miss one.
+    package func usedNanoseconds(at now: UInt64) -> UInt64 {
+        let start = turnStartedAt.load(ordering: .relaxed)
+        return cpuNanoseconds.load(ordering: .relaxed) &+ (start == 0 ? 0 : now &- start)
+    }
+
     /// The process is gone and its slot may be filled again.
     func becomeFree() {
         state.store(RunState.free.rawValue, ordering: .releasing)
