@@ -21,6 +21,7 @@ package final class ControlAPI: Handler {
     private let context: Context
     private let guardian: SiteGuard
     private let router = Routes.router()
+    private let requestIDs: RequestIDs
     private let files: Files?
     private let log: Logger
 
@@ -59,6 +60,7 @@ package final class ControlAPI: Handler {
     ) {
         context = Context(configuration, backend, contract: openapi)
         guardian = SiteGuard(configuration)
+        requestIDs = RequestIDs(configuration.random)
         self.files = files
         self.log = log
     }
@@ -73,11 +75,14 @@ package final class ControlAPI: Handler {
     /// Event streams open now.
     package var openStreams: Int { context.hub.openCount }
 
+    /// How often an event was turned into JSON; grows by one an event, however many read it.
+    var renderingCount: Int { context.hub.renderingCount }
+
     // MARK: Handler
 
     package func handle(_ request: Request, _ exchange: any Exchange) {
         let dress = ResponseDress(
-            requestID: RequestID.of(request, context.configuration.random),
+            requestID: requestIDs.id(of: request),
             corsOrigin: guardian.corsOrigin(request)
         )
         do throws(Problem) {
@@ -100,7 +105,7 @@ package final class ControlAPI: Handler {
             return .proceed(bodyBytesMax: context.configuration.bodyBytesMax)
         } catch {
             let dress = ResponseDress(
-                requestID: RequestID.of(head, context.configuration.random),
+                requestID: requestIDs.id(of: head),
                 corsOrigin: guardian.corsOrigin(head)
             )
             return .refuse(dress.dressed(error.response(requestID: dress.requestID)))

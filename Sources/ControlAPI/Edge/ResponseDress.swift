@@ -1,4 +1,5 @@
 import HTTP
+import Synchronization
 
 /// The fields every answer carries whatever its endpoint.
 struct ResponseDress: Sendable {
@@ -22,13 +23,21 @@ struct ResponseDress: Sendable {
     }
 }
 
-/// What a request is called in the log and in its answer.
-enum RequestID {
-    /// The client's own id where it is sane, else one of 16 hexadecimal digits.
-    static func of(_ request: Request, _ random: () -> UInt64) -> String {
-        if let sent = request.headers["X-Request-Id"], isSane(sent) { return sent }
-        let digits = String(random(), radix: 16)
-        return String(repeating: "0", count: 16 - digits.utf8.count) + digits
+/// What requests are called in the log and in their answers.
+///
+/// Ids made here are a random word of this run and a count: unique, and cheap to make.
+final class RequestIDs: Sendable {
+    private let prefix: String
+    private let count = Atomic<UInt64>(0)
+
+    init(_ random: () -> UInt64) {
+        prefix = String(random() & 0xFFFF_FFFF, radix: 36)
+    }
+
+    /// The client's own id where it is sane, else a new one.
+    func id(of request: Request) -> String {
+        if let sent = request.headers["X-Request-Id"], RequestIDs.isSane(sent) { return sent }
+        return "\(prefix)-\(count.wrappingAdd(1, ordering: .relaxed).newValue)"
     }
 
     /// Whether an id is 1 to 128 letters, digits, dots, underscores and hyphens.

@@ -93,31 +93,43 @@ struct NameWatch: Sendable {
 
     /// Finds out who held the name right after the event `cursor`.
     ///
-    /// The first later event about the name tells: one that took it away names the holder, one that
-    /// gave it means nobody was. With none, it is who has it now. Linear in the events kept.
+    /// The last event up to the cursor, or else the first one after it, that is about the name
+    /// tells; with none, it is who has the name now. Linear in the events kept.
     mutating func settle(after cursor: UInt64, _ runtime: Runtime) {
+        holder = nil
         leaving = nil
+        // An exit that is cut in two by the cursor lies close before it.
+        let before = cursor - min(cursor, NameWatch.lookBack)
+        let recent = runtime.feed.read(after: before, limit: Int(NameWatch.lookBack))
+        for event in recent.events.reversed() where event.sequence <= cursor && isAbout(event) {
+            _ = concerns(event)
+            return
+        }
         var position = cursor
         while true {
             // Before the read: who gets the name later than this publishes it later, too.
             let present = runtime.lookup(name)
             let batch = runtime.feed.read(after: position, limit: 1_024)
-            for event in batch.events {
-                switch (event.kind, event.detail) {
-                case (.register, .named(name)), (.spawn, .spawned(name: name, parent: _)):
-                    holder = nil
-                    return
-                case (.unregister, .named(name)):
-                    holder = event.from
-                    return
-                default: continue
-                }
+            if let event = batch.events.first(where: isAbout) {
+                // Taken away: it was there. Given: it was nobody's.
+                if event.kind == .unregister { holder = event.from }
+                return
             }
             guard let last = batch.events.last else {
                 holder = present
                 return
             }
             position = last.sequence
+        }
+    }
+
+    private static let lookBack: UInt64 = 256
+
+    /// Whether an event gave the name to somebody or took it away.
+    private func isAbout(_ event: LifecycleEvent) -> Bool {
+        switch event.detail {
+        case .named(name), .spawned(name: name, parent: _): true
+        default: false
         }
     }
 }

@@ -29,8 +29,15 @@ final class EventHub: Sendable {
     let configuration: ControlConfiguration
     private let events: RenderedEvents
     private let state = Mutex(State())
-    /// How many sleep; written under the lock, read by publishers without it.
-    private let sleepers = Atomic<Int>(0)
+    private let sleepers = Sleepers()
+
+    /// How many streams sleep; written under the lock, read by publishers without it.
+    ///
+    /// Apart from the hub, so that a publish with nobody asleep touches no reference count but one
+    /// nobody else writes.
+    private final class Sleepers: Sendable {
+        let count = Atomic<Int>(0)
+    }
 
     init(_ runtime: Runtime, _ configuration: ControlConfiguration) {
         self.runtime = runtime
@@ -39,7 +46,9 @@ final class EventHub: Sendable {
             capacity: configuration.renderedEventsMax,
             bytesMax: configuration.renderedBytesMax
         )
-        runtime.feed.setListener { [weak self] in self?.published() }
+        runtime.feed.setListener { [weak self, sleepers] in
+            if sleepers.count.load(ordering: .relaxed) > 0 { self?.wakeSleepers() }
+        }
     }
 
     // MARK: Streams
@@ -69,7 +78,7 @@ final class EventHub: Sendable {
     func sleep(_ id: UInt64) {
         state.withLock { state in
             state.asleep.insert(id)
-            sleepers.store(state.asleep.count, ordering: .relaxed)
+            sleepers.count.store(state.asleep.count, ordering: .relaxed)
         }
     }
 
@@ -80,16 +89,15 @@ final class EventHub: Sendable {
             guard let id else { return }
             state.wakers[id] = nil
             state.asleep.remove(id)
-            sleepers.store(state.asleep.count, ordering: .relaxed)
+            sleepers.count.store(state.asleep.count, ordering: .relaxed)
         }
     }
 
-    private func published() {
-        guard sleepers.load(ordering: .relaxed) > 0 else { return }
+    private func wakeSleepers() {
         let wakers = state.withLock { state -> [StreamWaker] in
             let wakers = state.asleep.compactMap { state.wakers[$0] }
             state.asleep.removeAll(keepingCapacity: true)
-            sleepers.store(0, ordering: .relaxed)
+            sleepers.count.store(0, ordering: .relaxed)
             return wakers
         }
         for waker in wakers { waker.wake() }

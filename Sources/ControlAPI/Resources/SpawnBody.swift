@@ -5,7 +5,8 @@ import ProcessRuntime
 
 /// The body of a spawn, which is also most of an exec's.
 enum SpawnBody {
-    /// Limits up to this cannot overflow as nanoseconds: 35 years of milliseconds.
+    /// The largest limit: as milliseconds 35 years, which as nanoseconds do not overflow; as bytes
+    /// a tebibyte, which is as good as none.
     private static let limitMax: Int64 = 1 << 40
 
     static func read(_ body: ObjectDecoder) -> LuaEngine.SpawnOrder {
@@ -23,10 +24,14 @@ enum SpawnBody {
         func limit(_ name: String) -> Int? {
             body.integer(name, in: 0...limitMax).map { Int($0) }
         }
+        /// Zero is no limit; the runtime knows that word for times only.
+        func size(_ name: String) -> Int? {
+            limit(name).map { $0 == 0 ? Int(limitMax) : $0 }
+        }
         var limits = LuaEngine.LimitsOrder()
-        limits.memoryBytes = limit("memory_bytes")
-        limits.mailboxMessages = limit("mailbox_messages")
-        limits.mailboxBytes = limit("mailbox_bytes")
+        limits.memoryBytes = size("memory_bytes")
+        limits.mailboxMessages = size("mailbox_messages")
+        limits.mailboxBytes = size("mailbox_bytes")
         limits.cpuMilliseconds = limit("cpu_ms")
         limits.lifetimeMilliseconds = limit("lifetime_ms")
         return limits

@@ -55,6 +55,25 @@ struct SpawnTests {
         #expect(order.limits.lifetimeMilliseconds == 5)
     }
 
+    @Test func `a limit of zero is no limit`() throws {
+        let desk = Desk()
+        let body = #"""
+            {"entry": "app:idle", "limits": {"memory_bytes": 0, "mailbox_messages": 0,
+             "mailbox_bytes": 0, "cpu_ms": 0, "lifetime_ms": 0}}
+            """#
+        let answer = try desk.ask("POST", "/v1/processes", body)
+        let limits = try #require(desk.orders.current.first).limits
+        #expect(
+            [limits.memoryBytes, limits.mailboxMessages, limits.mailboxBytes] == [
+                1 << 40, 1 << 40, 1 << 40,
+            ]
+        )
+        #expect([limits.cpuMilliseconds, limits.lifetimeMilliseconds] == [0, 0])
+        let pid = try #require(answer.text("pid"))
+        let message = #"{"topic": "t"}"#
+        #expect(try desk.ask("POST", "/v1/processes/\(pid)/messages", message).status == 202)
+    }
+
     @Test func `what is left out stays with the host`() throws {
         let desk = Desk()
         _ = try desk.ask("POST", "/v1/processes", #"{"entry": "app:idle", "host": null}"#)
