@@ -224,19 +224,49 @@ import Testing
         #expect(result == "[true,true,true,true]")
     }
 
-    @Test func `ticks nobody reads are dropped, and do not shift the later ones`() {
+    @Test func `of the ticks nobody reads one is kept, the first`() {
         let result = lua(
             """
-            local start = time.now()
-            local t = time.ticker('10ms')
-            time.sleep('35ms')
-            local first = t:channel():receive():sub(start)
-            local r = channel.select {t:channel():case_receive(), default = true}
-            local second = t:channel():receive():sub(start)
-            return {first < '30ms', r.default, second >= '39ms'}
+            local t = time.ticker('5ms')
+            local other = time.ticker('5ms')
+            for _ = 1, 4 do other:channel():receive() end
+            local ch = t:channel()
+            local first = ch:receive()
+            local r = channel.select {ch:case_receive(), default = true}
+            return {other:channel():receive():sub(first) >= '10ms', r.default}
             """
         )
-        #expect(result == "[true,true,true]")
+        #expect(result == "[true,true]")
+    }
+
+    @Test func `late turns neither shift ticks nor pile them up`() {
+        func next(_ due: UInt64, _ period: UInt64, now: UInt64) -> UInt64 {
+            Ticks.next(after: due, period: period, now: now)
+        }
+        let never = UInt64.max / 2
+        #expect(next(100, 10, now: 99) == 110)
+        #expect(next(100, 10, now: 100) == 110)
+        #expect(next(100, 10, now: 109) == 110)
+        #expect(next(100, 10, now: 110) == 120)
+        #expect(next(100, 10, now: 135) == 140)
+        #expect(next(100, 1, now: 135) == 136)
+        #expect(next(0, .max, now: 5) == UInt64.max)
+        #expect(next(1, .max, now: 5) == never)
+        #expect(next(.max - 5, 10, now: .max - 5) == never)
+        #expect(next(0, never + 2, now: .max) == never)
+    }
+
+    @Test func `an error's text is asked for while no sleeper wakes any more`() {
+        let result = lua(
+            """
+            coroutine.spawn(function() time.sleep('2ms') error('woke', 0) end)
+            error(setmetatable({}, {__tostring = function()
+              time.sleep('10ms')
+              return 'mine'
+            end}))
+            """
+        )
+        #expect(result == "error: mine")
     }
 
     @Test func `a ticker can be reset to another pace`() {

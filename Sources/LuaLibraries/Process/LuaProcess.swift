@@ -258,6 +258,7 @@ package final class LuaProcess: Runnable, @unchecked Sendable {
         )
         thread.setAnchor(LuaThread.registry, reporter)
         // Nothing else of the process runs any more.
+        stopAllTimers()
         ready = FiberList()
         pendingReplies = [:]
         mailbox.inbox = nil

@@ -17,6 +17,20 @@ enum TimerUse {
     }
 }
 
+/// When tickers tick.
+package enum Ticks {
+    /// The first tick after `now` of a ticker that ticked at `due` or should have, in nanoseconds.
+    ///
+    /// Ticks stay a multiple of `period` (not zero) apart: late turns neither shift them nor pile
+    /// them up. A time beyond the clock's range is "never".
+    package static func next(after due: UInt64, period: UInt64, now: UInt64) -> UInt64 {
+        let missed = now > due ? (now - due) / period : 0
+        let (span, isLong) = (missed + 1).multipliedReportingOverflow(by: period)
+        let (next, isLate) = due.addingReportingOverflow(span)
+        return isLong || isLate ? .max / 2 : next
+    }
+}
+
 /// A timer that the runtime will fire.
 struct PendingTimer {
     let key: TimerKey
@@ -125,19 +139,15 @@ extension LuaProcess {
         // A ticker that nobody read yet keeps its one tick, as in Go.
         if !trySend(channel, at: place, thread) { thread.pop() }
         if case .ticker(let period) = timer.use {
-            arm(number, timer.use, at: nextTick(after: timer.due, period: period))
+            arm(
+                number,
+                timer.use,
+                at: Ticks.next(after: timer.due, period: period, now: runtime.clock.now())
+            )
         } else {
             keepTimerChannel(number, at: nil, thread)
         }
         if case .after = timer.use { close(channel) }
-    }
-
-    /// The first tick that is still to come: late turns neither shift nor pile up ticks.
-    private func nextTick(after due: UInt64, period: UInt64) -> UInt64 {
-        let now = runtime.clock.now()
-        let missed = now > due ? (now - due) / period : 0
-        let (next, overflow) = due.addingReportingOverflow((missed + 1) * period)
-        return overflow ? .max / 2 : next
     }
 
     /// Drops timers whose channel nobody holds any more.
