@@ -11,8 +11,8 @@ import Synchronization
 ///   has used its slice: if others wait, or its process must die, its thread is interrupted. It also
 ///   fires timers, and sleeps to the next one when no worker runs.
 ///
-/// Shutdown: `stop()` sets `stopping`, wakes everyone, joins the threads. Processes still queued are
-/// left where they are.
+/// Shutdown: `stop()` sets `stopping` and wakes everyone; the timekeeper goes on to interrupt whatever
+/// runs, until each worker has ended. Processes still queued are left where they are.
 package final class WorkerPool: Dispatcher {
     private struct Queues {
         var urgent = RunQueue()
@@ -29,6 +29,8 @@ package final class WorkerPool: Dispatcher {
     private let runtime = SetOnce<Runtime>()
     private let makeContext: @Sendable () -> any WorkerContext
     private let threads = Mutex([PosixThread]())
+    /// As in `Queues`, for the timekeeper.
+    private let stopping = Atomic<Bool>(false)
 
     /// One worker thread as others see it.
     private final class Worker: Sendable {
@@ -58,19 +60,24 @@ package final class WorkerPool: Dispatcher {
         for index in workers.indices {
             started.append(PosixThread(name: "worker-\(index)") { self.work(index) })
         }
+        // Last: it is joined last.
         started.append(PosixThread(name: "timekeeper", stackBytes: 1 << 20) { self.keepTime() })
         threads.withLock { $0 = started }
     }
 
     /// Ends every thread and waits for them.
     package func stop() {
+        stopping.store(true, ordering: .releasing)
         queues.withLock { $0.stopping = true }
         for worker in workers {
             worker.parker.unpark()
             worker.current.withLock { if $0 != nil { interruptRun(of: worker) } }
         }
+        // A script that begins only now was not interrupted above: the next ticks do that.
+        let started = threads.withLock { $0 }
+        for thread in started.dropLast() { thread.join() }
         timekeeper.stop()
-        for thread in threads.withLock({ $0 }) { thread.join() }
+        started.last?.join()
     }
 
     package var workerCount: Int { workers.count }
@@ -160,7 +167,8 @@ package final class WorkerPool: Dispatcher {
     /// Looks at every worker once; returns whether some worker runs.
     private func tick(_ seen: inout [UInt64], _ runtime: Runtime) -> Bool {
         var busy = false
-        let othersWait = waiting.load(ordering: .relaxed) > 0
+        let mustYield =
+            waiting.load(ordering: .relaxed) > 0 || stopping.load(ordering: .acquiring)
         for (index, worker) in workers.enumerated() {
             guard let context = worker.context.value?.context else { continue }
             let serial = context.serial
@@ -170,7 +178,7 @@ package final class WorkerPool: Dispatcher {
                 if let block {
                     runtime.enforceCPULimit(block)
                     let mustEnd = block.dying.load(ordering: .relaxed)
-                    if othersWait || mustEnd { context.interrupt(serial) }
+                    if mustYield || mustEnd { context.interrupt(serial) }
                 }
             }
             seen[index] = serial

@@ -22,7 +22,7 @@ import Testing
     /// Runs one world; false when it broke something.
     @discardableResult
     private func check(_ seed: UInt64) -> Bool {
-        let history = History(World.history(seed: seed))
+        let history = History(SimulatedWorld.history(seed: seed))
         var complaints = history.model.mismatches.map { "model: \($0)" }
         for law in Law.all {
             complaints += law.violations(history).map { "\(law.name) (\(law.says)): \($0)" }
@@ -33,8 +33,8 @@ import Testing
     }
 
     @Test func `a seed gives the same history each time`() {
-        let first = World.history(seed: 7).map { "\($0)" }
-        #expect(first == World.history(seed: 7).map { "\($0)" })
-        #expect(first != World.history(seed: 8).map { "\($0)" })
+        let first = SimulatedWorld.history(seed: 7).map { "\($0)" }
+        #expect(first == SimulatedWorld.history(seed: 7).map { "\($0)" })
+        #expect(first != SimulatedWorld.history(seed: 8).map { "\($0)" })
     }
 }

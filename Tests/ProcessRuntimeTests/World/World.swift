@@ -1,98 +1,112 @@
 import Payload
+import Synchronization
 
 @testable import ProcessRuntime
 
-/// A small world run from one seed: up to twelve processes doing random things to each other.
+/// A small world: processes doing random things to each other, and what they wrote down.
 ///
-/// Everything a walker or the outside does goes through the functions in `World+Operations.swift`,
-/// which write down what they did. One thread touches a world at a time.
-final class World: @unchecked Sendable {
+/// It runs on a simulation, from one seed and on one thread (`World+Simulated.swift`), or on worker
+/// threads (`World+Threaded.swift`).
+final class World: Sendable {
     static let populationMax = 12
+    static let names = ["alpha", "beta", "gamma", "delta"]
     /// A pid that no process of a world ever has: a slot beyond the table.
     static let nobody = PID(slot: 4_095, generation: 0)
-    static let names = ["alpha", "beta", "gamma", "delta"]
 
-    let simulation: Simulation
     let runtime: Runtime
-    var facts: [Fact] = []
-    /// Pids that operations aim at, the living and a few of the dead.
-    var known: [PID] = []
-    var nextNumber = 0
-    var nextTimer = 0
+    let isThreaded: Bool
     /// From here on walkers only empty their mailboxes and wait.
-    var isSettling = false
-    /// Timers that processes started and may stop.
-    var startedTimers: [(owner: PID, number: Int, key: TimerKey)] = []
+    let isSettling = Atomic<Bool>(false)
+    /// The moments that facts are stamped with.
+    let stamps = Atomic<UInt64>(0)
+    private let numbers = Atomic<Int>(0)
+    let shared = Mutex(Shared())
+    private let seed: UInt64
 
-    init(seed: UInt64) {
-        simulation = Simulation(seed: seed)
+    struct Shared {
+        var facts: [(stamp: UInt64, fact: Fact)] = []
+        /// Pids that operations aim at, the living and a few of the dead.
+        var known: [PID] = []
+        /// Timers that processes started and anybody may stop.
+        var timers: [(owner: PID, number: Int, key: TimerKey)] = []
+    }
+
+    init(seed: UInt64, _ runtime: Runtime, isThreaded: Bool) {
+        self.seed = seed
+        self.runtime = runtime
+        self.isThreaded = isThreaded
+        shared.withLock { $0.facts.reserveCapacity(1_024) }
+    }
+
+    /// The one outside.
+    func makeOutside() -> Hand {
+        Hand(world: self, luck: Luck(seed: seed))
+    }
+
+    static var configuration: Runtime.Configuration {
         var configuration = Runtime.Configuration()
         configuration.processesMax = 40
-        configuration.eventsMax = 4_096
+        configuration.eventsMax = 65_536
         configuration.namesPerProcessMax = 3
-        runtime = simulation.makeRuntime(configuration)
-        facts.reserveCapacity(1_024)
+        return configuration
     }
 
-    /// Runs the world and returns its history.
-    static func history(seed: UInt64) -> [Fact] {
-        let world = World(seed: seed)
-        world.live()
-        world.settle()
-        world.end()
-        return world.facts
+    // MARK: Writing down
+
+    func stamp() -> UInt64 {
+        stamps.wrappingAdd(1, ordering: .sequentiallyConsistent).newValue
     }
 
-    func random(_ bound: Int) -> Int {
-        simulation.random(below: bound)
+    func note(_ fact: Fact, at stamp: UInt64? = nil) {
+        let stamp = stamp ?? self.stamp()
+        shared.withLock { $0.facts.append((stamp, fact)) }
     }
 
-    /// The part where random things happen.
-    private func live() {
-        for _ in 0..<2 + random(4) { spawn(by: nil) }
-        let steps = 50 + random(251)
-        for step in 0..<steps {
-            switch random(16) {
-            case 0: outsideOperation()
-            case 1: passTime()
-            default:
-                if !simulation.step() {
-                    note(.quiet)
-                    if random(2) == 0 { passTime() } else { outsideOperation() }
-                }
+    /// The number of the next message or timer: each is used once.
+    func nextNumber() -> Int {
+        numbers.wrappingAdd(1, ordering: .relaxed).newValue
+    }
+
+    /// A process was made.
+    func welcome(_ pid: PID) {
+        shared.withLock { shared in
+            if shared.known.count >= World.populationMax + 4 { shared.known.removeFirst() }
+            shared.known.append(pid)
+        }
+        let wait = runtime.waitForExit(of: pid) { [unowned self] record in
+            note(.ended(record.pid, record.reason))
+            // Most of the dead are forgotten: doing things to them soon says nothing new.
+            if record.pid.number % 4 != 0 {
+                shared.withLock { shared in shared.known.removeAll { $0 == record.pid } }
             }
-            if step % 24 == 0 { takeCensus() }
         }
-        takeCensus()
+        // Already over: that is possible only on threads.
+        if case .ended(let record) = wait { note(.ended(record.pid, record.reason)) }
     }
 
-    /// Lets everybody see what is in the mailbox, and every timer fire.
-    private func settle() {
-        isSettling = true
-        for _ in 0..<2 {
-            runUntilQuiet()
-            note(.quiet)
-            takeCensus()
-            passTime(nanoseconds: 2_000_000_000)
-        }
-        for pid in runtime.allPIDs() { send(from: nil, to: pid) }
-        runUntilQuiet()
-        note(.quiet)
-        takeCensus()
+    func takeCensus() {
+        let counts = runtime.counts
+        note(
+            .census(
+                runtime.snapshots(),
+                spawned: Int(counts.spawned),
+                exited: Int(counts.exited),
+                live: counts.live
+            )
+        )
     }
 
-    /// Ends everybody and adds the feed.
-    private func end() {
-        for pid in runtime.allPIDs() { kill(pid) }
-        runUntilQuiet()
-        note(.quiet)
-        takeCensus()
+    /// Adds the feed's events to the facts.
+    func noteFeed() {
         for event in runtime.feed.read(after: 0, limit: .max).events {
             note(.fed(event.sequence, event.kind, event.from))
         }
     }
 
-    private func runUntilQuiet() {
-        while simulation.step() {}
+    /// What happened, in order.
+    var history: [Fact] {
+        var facts = shared.withLock { $0.facts }
+        if isThreaded { facts.sort { $0.stamp < $1.stamp } }
+        return facts.map(\.fact)
     }
 }

@@ -1,0 +1,195 @@
+import Glibc
+import Payload
+import Posix
+import Synchronization
+import Testing
+
+@testable import ProcessRuntime
+
+@Suite(.serialized) struct WorkerPoolTests {
+    /// A script that runs until it is interrupted or asked to die.
+    private func longScript(
+        _ started: @escaping @Sendable () -> Void
+    ) -> Puppet {
+        Puppet { _, worker in
+            guard let context = worker as? PolledContext else { return .waiting }
+            context.begin()
+            started()
+            while !context.isInterrupted {}
+            context.end()
+            return .preempted
+        }
+    }
+
+    @Test func `a script that never waits is interrupted when others wait`() throws {
+        try Crew.with(workers: 1, processes: 10) { crew in
+            let turns = Atomic<Int>(0)
+            let answered = Atomic<Bool>(false)
+            let script = longScript { turns.wrappingAdd(1, ordering: .relaxed) }
+            let spinner = try crew.runtime.spawn(.plain, running: script)
+            #expect(wait { turns.load(ordering: .relaxed) > 0 })
+            let other = Puppet { _, _ in
+                answered.store(true, ordering: .releasing)
+                return .waiting
+            }
+            _ = try crew.runtime.spawn(.plain, running: other)
+            #expect(wait { answered.load(ordering: .acquiring) })
+            crew.runtime.kill(spinner, .terminated)
+            #expect(wait { !crew.runtime.isAlive(spinner) && crew.runtime.counts.live == 1 })
+        }
+    }
+
+    @Test func `a script alone on its worker is left to run`() throws {
+        try Crew.with(workers: 1, processes: 10) { crew in
+            let turns = Atomic<Int>(0)
+            let script = longScript { turns.wrappingAdd(1, ordering: .relaxed) }
+            let spinner = try crew.runtime.spawn(.plain, running: script)
+            let ticks = Atomic<Int>(0)
+            // Timers fire on the timekeeper, whose ticks are what could interrupt.
+            for tick in 1...20 as ClosedRange<UInt64> {
+                _ = crew.runtime.call(at: crew.runtime.clock.now() + tick * 1_000_000) {
+                    ticks.wrappingAdd(1, ordering: .relaxed)
+                }
+            }
+            #expect(wait { ticks.load(ordering: .relaxed) == 20 })
+            let given = turns.load(ordering: .relaxed)
+            #expect(given == 1)
+            crew.runtime.kill(spinner, .terminated)
+            #expect(crew.everybodyEnds())
+        }
+    }
+
+    @Test func `a kill interrupts a running script at once`() throws {
+        try Crew.with(workers: 2, processes: 10) { crew in
+            for _ in 0..<20 {
+                let isStarted = Atomic<Bool>(false)
+                let script = longScript { isStarted.store(true, ordering: .releasing) }
+                let pid = try crew.runtime.spawn(.plain, running: script)
+                #expect(wait { isStarted.load(ordering: .acquiring) })
+                #expect(crew.runtime.kill(pid, .terminated))
+                #expect(!crew.runtime.isAlive(pid))
+                #expect(crew.everybodyEnds())
+            }
+        }
+    }
+
+    @Test func `the CPU limit ends a script that never waits`() throws {
+        try Crew.with(workers: 1, processes: 10) { crew in
+            var request = SpawnRequest.plain
+            request.limits.cpuNanoseconds = 20_000_000
+            let pid = try crew.runtime.spawn(request, running: longScript {})
+            #expect(crew.everybodyEnds())
+            #expect(crew.runtime.exitRecord(of: pid)?.reason == .limit(.cpu))
+        }
+    }
+
+    /// Timeline: stop looks at the worker while its script has not begun | the script begins, and
+    /// nobody waits | stop waits for the thread.
+    @Test func `stop ends a script that begins while it looks`() throws {
+        let stopper = Atomic<UInt>(0)
+        let hasLooked = Atomic<Bool>(false)
+        let isStarted = Atomic<Bool>(false)
+        let crew = Crew(workers: 1, processes: 10) {
+            PolledContext {
+                let own = UInt(pthread_self())
+                if stopper.load(ordering: .acquiring) == own {
+                    hasLooked.store(true, ordering: .releasing)
+                }
+            }
+        }
+        let script = Puppet { _, worker in
+            guard let context = worker as? PolledContext else { return .waiting }
+            isStarted.store(true, ordering: .releasing)
+            while !hasLooked.load(ordering: .acquiring) {}
+            context.begin()
+            while !context.isInterrupted {}
+            context.end()
+            return .preempted
+        }
+        _ = try crew.runtime.spawn(.plain, running: script)
+        #expect(wait { isStarted.load(ordering: .acquiring) })
+        let isStopped = Atomic<Bool>(false)
+        let thread = PosixThread(name: "stopper", stackBytes: 1 << 20) {
+            stopper.store(UInt(pthread_self()), ordering: .releasing)
+            crew.pool.stop()
+            isStopped.store(true, ordering: .releasing)
+        }
+        #expect(wait(within: 20) { isStopped.load(ordering: .acquiring) })
+        thread.join()
+    }
+
+    @Test func `an idle pool wakes for a timer, and for an earlier one`() {
+        Crew.with(workers: 2, processes: 10) { crew in
+            for _ in 0..<50 {
+                let fired = Atomic<Int>(0)
+                let now = crew.runtime.clock.now()
+                let late = crew.runtime.call(at: now + 3_600_000_000_000) {}
+                _ = crew.runtime.call(at: now + 2_000_000) {
+                    fired.wrappingAdd(1, ordering: .relaxed)
+                }
+                #expect(wait(within: 20) { fired.load(ordering: .relaxed) == 1 })
+                #expect(crew.runtime.clock.now() >= now + 2_000_000)
+                crew.runtime.stopTimer(late)
+            }
+        }
+    }
+
+    @Test(arguments: [1, 2, 8])
+    func `a pool stops with processes still queued`(_ workers: Int) throws {
+        for _ in 0..<10 {
+            try Crew.with(workers: workers, processes: 100) { crew in
+                for _ in 0..<100 {
+                    _ = try crew.runtime.spawn(.plain, running: Puppet { _, _ in .preempted })
+                }
+            }
+        }
+    }
+
+    /// FIFO for each pair of many: 16 senders to 16 receivers.
+    @Test(arguments: [1, 2, 4, 8])
+    func `each pair's messages arrive in order, none lost, none twice`(_ workers: Int) throws {
+        let (width, each) = (16, 100)
+        try Crew.with(workers: workers, processes: 100) { crew in
+            let runtime = crew.runtime
+            let logs = Mutex<[PID: [PID: [Int]]]>([:])
+            let received = Atomic<Int>(0)
+            let receivers = try (0..<width).map { _ in
+                let body = Listener(runtime) { _ in
+                    .goOn
+                } onMail: { own, mail in
+                    guard case .message(let number, let sender?) = mail else { return .goOn }
+                    logs.withLock { $0[own, default: [:]][sender, default: []].append(number) }
+                    received.wrappingAdd(1, ordering: .releasing)
+                    return .goOn
+                }
+                return try runtime.spawn(.plain, running: body)
+            }
+            for index in 0..<width {
+                let luck = Luck(seed: UInt64(index))
+                let next = Mutex(Array(repeating: 0, count: width))
+                let body = Puppet { block, _ in
+                    guard let own = PID(number: block.currentPID.load(ordering: .relaxed)) else {
+                        return .waiting
+                    }
+                    return next.withLock { next in
+                        let open = next.indices.filter { next[$0] < each }
+                        guard let choice = open.isEmpty ? nil : open[luck.below(open.count)] else {
+                            return .ended(.normal(.nothing))
+                        }
+                        if luck.below(10) == 0 { sched_yield() }
+                        next[choice] += 1
+                        runtime.send(next[choice], from: own, to: receivers[choice])
+                        return .preempted
+                    }
+                }
+                _ = try runtime.spawn(.plain, running: body)
+            }
+            #expect(wait { received.load(ordering: .acquiring) == width * width * each })
+            logs.withLock { logs in
+                let all = logs.values.flatMap(\.values)
+                #expect(all.count == width * width)
+                #expect(all.allSatisfy { $0 == Array(1...each) })
+            }
+        }
+    }
+}
