@@ -35,3 +35,16 @@ import Testing
         #expect(result.hasPrefix(expected), "\(result)")
     }
 }
+
+@Suite struct ReadOnlyTests {
+    @Test func `walking a module gives its names and no way to change it`() {
+        let result = lua(
+            """
+            local names, step, state = 0, pairs(process)
+            for name in pairs(process) do names = names + 1 end
+            rawset(state, "pid", nil)
+            return {names > 20, process.pid ~= nil, (pcall(function() process.pid = 1 end))}
+            """)
+        #expect(result == "[true,true,false]")
+    }
+}

@@ -39,6 +39,9 @@ struct EventFilter: Sendable {
         kinds != nil || pid != .any || name != nil || entry != nil || host != nil
     }
 
+    /// Whether it asks for LOG events.
+    var wantsLogs: Bool { kinds?.contains(.log) ?? false }
+
     /// Whether `event` is wanted; must see every event, in order, for the name's sake.
     mutating func wants(_ event: LifecycleEvent) -> Bool {
         if name?.concerns(event) == false { return false }

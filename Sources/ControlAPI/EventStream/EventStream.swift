@@ -63,6 +63,7 @@ final class EventStream: ResponseStream {
 
     func start(_ waker: StreamWaker) {
         state.withLock { $0.membership = hub.join(waker) }
+        if order.filter.wantsLogs { hub.runtime.feed.countLogReader(1) }
     }
 
     func stop() {
@@ -74,7 +75,9 @@ final class EventStream: ResponseStream {
             defer { state.isClosed = true }
             return (!state.isClosed, state.membership)
         }
-        if isFirst { hub.close(membership) }
+        guard isFirst else { return }
+        hub.close(membership)
+        if membership != nil, order.filter.wantsLogs { hub.runtime.feed.countLogReader(-1) }
     }
 
     func fill(_ output: inout [UInt8], room: Int, now: UInt64) -> StreamStep {

@@ -157,9 +157,11 @@ package final class LuaEngine: Sendable {
         package init() {}
 
         package func apply(to limits: inout ProcessLimits) {
-            if let memoryBytes { limits.memoryBytes = memoryBytes }
-            if let mailboxMessages { limits.mailboxMessages = mailboxMessages }
-            if let mailboxBytes { limits.mailboxBytes = mailboxBytes }
+            // Zero means no limit (API 2).
+            func size(_ wanted: Int) -> Int { wanted == 0 ? 1 << 40 : wanted }
+            if let memoryBytes { limits.memoryBytes = size(memoryBytes) }
+            if let mailboxMessages { limits.mailboxMessages = size(mailboxMessages) }
+            if let mailboxBytes { limits.mailboxBytes = size(mailboxBytes) }
             if let cpuMilliseconds {
                 limits.cpuNanoseconds = UInt64(clamping: cpuMilliseconds) &* 1_000_000
             }

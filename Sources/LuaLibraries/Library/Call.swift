@@ -118,14 +118,23 @@ extension LuaThread {
     }
 }
 
-/// `pairs` of a read-only table: `next`, the table behind it, nil.
+/// `pairs` of a read-only table: `next`, a copy of the table behind it, nil.
 private func pairsOfReadOnly(_ thread: LuaThread) -> Int32 {
     thread.pushGlobals()
     thread.getField(-1, "next")
     guard thread.pushMetatable(1) else { return thread.wrongType(1, "table") }
     thread.getField(-1, "__index")
-    thread.remove(-2)
-    thread.remove(-3)
+    thread.pushTable()
+    let copy = thread.top
+    thread.pushNil()
+    while thread.next(copy - 1) {
+        thread.pushValue(-2)
+        thread.insert(-2)
+        thread.rawSet(copy)
+    }
+    // Stack: ..., globals, next, metatable, original, copy.
+    thread.remove(copy - 1)
+    thread.remove(copy - 2)
     thread.pushNil()
     return 3
 }

@@ -155,6 +155,7 @@ extension LuaProcess {
         else { return }
         var text = String(message.prefix(LogLimiter.lineBytesMax))
         if dropped > 0 { text += " (\(dropped) lines before this one were left out)" }
+        runtime.publishLog(of: pid, level: level.rawValue, message: text, line: line)
         engine.log(
             LogLine(
                 level: level,

@@ -71,13 +71,14 @@ package final class EventFeed: Sendable {
         var next: UInt64 = 1
         var bytes = 0
         var listener: (@Sendable () -> Void)?
-        var wantsLogs = 0
     }
 
     private let ring: Mutex<Ring>
     private let capacity: Int
     private let bytesMax: Int
     private let latestSequence = Atomic<UInt64>(0)
+    /// How many readers want LOG events; relaxed, since a line more or less is no loss.
+    private let logReaders = Atomic<Int>(0)
 
     package init(capacity: Int = 65_536, bytesMax: Int = 64 << 20) {
         self.capacity = max(capacity, 1)
@@ -89,6 +90,14 @@ package final class EventFeed: Sendable {
     ///
     /// Read it *before* taking a snapshot of state: everything that changes later has a higher one.
     package var latest: UInt64 { latestSequence.load(ordering: .acquiring) }
+
+    /// Whether somebody reads LOG events: only then are they worth room in the ring.
+    package var wantsLogs: Bool { logReaders.load(ordering: .relaxed) > 0 }
+
+    /// One more (or less) reader of LOG events.
+    package func countLogReader(_ change: Int) {
+        logReaders.wrappingAdd(change, ordering: .relaxed)
+    }
 
     /// Calls `listener` after each publish, on the publisher's thread; it must not block.
     package func setListener(_ listener: @escaping @Sendable () -> Void) {

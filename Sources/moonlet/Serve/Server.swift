@@ -110,7 +110,9 @@ final class Server: @unchecked Sendable {
         var configuration = ControlConfiguration()
         configuration.version = Version.current
         configuration.allowedHosts = settings.allowedHosts + addresses.map(\.host)
-        configuration.allowsAnyAddress = addresses.contains { !$0.isLoopback }
+        configuration.allowsAnyAddress = addresses.contains { address in
+            address.bytes.allSatisfy { $0 == 0 }
+        }
         configuration.corsOrigins = settings.corsOrigins
         configuration.bodyBytesMax = settings.maxBodyBytes
         configuration.heartbeatNanoseconds = settings.heartbeat.nanoseconds
@@ -118,7 +120,10 @@ final class Server: @unchecked Sendable {
         configuration.probes.connections = { http.value?.connectionCount ?? 0 }
         configuration.probes.workers = {
             pool.describe().map {
-                ControlConfiguration.WorkerStatus(state: $0.state, turns: $0.turns)
+                ControlConfiguration.WorkerStatus(
+                    state: $0.state == "idle" ? "parked" : $0.state,
+                    turns: $0.turns
+                )
             }
         }
         return configuration
