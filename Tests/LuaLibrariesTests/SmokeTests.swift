@@ -44,7 +44,8 @@ import Testing
             for name in pairs(process) do names = names + 1 end
             rawset(state, "pid", nil)
             return {names > 20, process.pid ~= nil, (pcall(function() process.pid = 1 end))}
-            """)
+            """
+        )
         #expect(result == "[true,true,false]")
     }
 }
