@@ -66,6 +66,13 @@ static void *cut(ml_arena *a, size_t bytes) {
   return block;
 }
 
+// Whether a block over ML_SMALL_MAX bytes lies inside a region or a fork's copy, without a header.
+static inline bool is_inside(const ml_arena *a, const void *block) {
+  const char *b = block;
+  if (a->region != NULL && b >= a->region && b < a->end) return true;
+  return b >= a->forked && b < a->forked_end;
+}
+
 static void *take(ml_arena *a, size_t bytes) {
   if (bytes <= ML_SMALL_MAX) {
     size_t class = class_of(bytes);
@@ -76,6 +83,8 @@ static void *take(ml_arena *a, size_t bytes) {
     }
     return cut(a, class * ML_CLASS_BYTES);
   }
+  if (a->region != NULL && (size_t)(a->end - a->next) >= bytes + ML_CLASS_BYTES)
+    return cut(a, class_of(bytes) * ML_CLASS_BYTES);
   ml_big *b = from_system(sizeof *b + bytes);
   b->next = a->big.next;
   b->prev = &a->big;
@@ -91,6 +100,7 @@ static void give(ml_arena *a, void *block, size_t bytes) {
     a->free[class] = block;
     return;
   }
+  if (is_inside(a, block)) return;  // goes with the arena
   ml_big *b = (ml_big *)block - 1;
   b->prev->next = b->next;
   b->next->prev = b->prev;
@@ -100,7 +110,7 @@ static void give(ml_arena *a, void *block, size_t bytes) {
 static void *move(ml_arena *a, void *block, size_t old_size, size_t new_size) {
   if (old_size <= ML_SMALL_MAX && new_size <= ML_SMALL_MAX) {
     if (class_of(old_size) == class_of(new_size)) return block;
-  } else if (old_size > ML_SMALL_MAX && new_size > ML_SMALL_MAX) {
+  } else if (old_size > ML_SMALL_MAX && new_size > ML_SMALL_MAX && !is_inside(a, block)) {
     ml_big *b = (ml_big *)block - 1;
     ml_big *moved = realloc(b, sizeof *b + new_size);
     if (moved == NULL) abort();

@@ -26,14 +26,17 @@ static void no_warnings(void *ud, const char *text, int more) {
 
 static size_t soft_limit(size_t limit) { return limit - limit / 4; }
 
-ml_machine *ml_machine_new(size_t memory_limit, uint64_t seed) {
+ml_machine *ml_machine_new_in(char *region, size_t region_bytes, size_t memory_limit) {
   ml_machine *m = calloc(1, sizeof *m);
   if (m == NULL) return NULL;
   ml_arena_open(&m->arena);
+  if (region != NULL) {
+    m->arena.region = m->arena.next = region;
+    m->arena.end = region + region_bytes;
+  }
   m->limit = memory_limit;
   m->collect_at = soft_limit(memory_limit);
   m->host = 1;  // whoever builds it is host code
-  m->secret = seed;
   m->state = lua_newstate(ml_allocator, m);
   if (m->state == NULL) {
     free(m);
@@ -42,6 +45,12 @@ ml_machine *ml_machine_new(size_t memory_limit, uint64_t seed) {
   *(ml_machine **)lua_getextraspace(m->state) = m;
   lua_atpanic(m->state, on_panic);
   lua_setwarnf(m->state, no_warnings, NULL);
+  return m;
+}
+
+ml_machine *ml_machine_new(size_t memory_limit, uint64_t seed) {
+  ml_machine *m = ml_machine_new_in(NULL, 0, memory_limit);
+  if (m != NULL) m->secret = seed;
   return m;
 }
 

@@ -24,6 +24,8 @@ typedef struct ml_chunk {
 } ml_chunk;
 
 typedef struct {
+  char *region;                // a template's: everything is cut from it, big blocks too
+  char *forked, *forked_end;   // what a fork copied: its big blocks came without a header
   char *next, *end;            // the open part of the newest chunk
   ml_chunk *chunks;            // newest first
   ml_big big;                  // head of the ring of big blocks
@@ -66,6 +68,8 @@ _Noreturn void ml_die(ml_machine *m, int why);
 
 void *ml_allocator(void *ud, void *block, size_t old_size, size_t new_size);
 void ml_arena_open(ml_arena *a);
+// Makes a machine that cuts all its blocks from `region` as long as it lasts (NULL: from the system).
+ml_machine *ml_machine_new_in(char *region, size_t region_bytes, size_t memory_limit);
 void ml_arena_drop(ml_arena *a);
 
 // The count hook armed by a signal: yields, collects or dies.

@@ -9,6 +9,7 @@ import CLuaShim
 package final class LuaMachine: @unchecked Sendable {
     // Sendable: see above; what any thread may call is atomic inside.
     private let machine: OpaquePointer
+    private var isTemplate = false
 
     /// Makes a machine with an empty state; nil when the system has no memory left.
     ///
@@ -18,8 +19,23 @@ package final class LuaMachine: @unchecked Sendable {
         unsafe machine = made
     }
 
+    /// Takes over a machine made by a fork.
+    init(owning machine: OpaquePointer) {
+        unsafe self.machine = unsafe machine
+    }
+
+    /// Takes over a machine that a template is built in.
+    init(template machine: OpaquePointer) {
+        unsafe self.machine = unsafe machine
+        isTemplate = true
+    }
+
     deinit {
-        unsafe ml_machine_free(machine)
+        if isTemplate {
+            unsafe ml_machine_free_template(machine)
+        } else {
+            unsafe ml_machine_free(machine)
+        }
     }
 
     /// The main thread: holds the registry; runs no script code itself.

@@ -100,6 +100,28 @@ bool ml_can_block(lua_State *_Nonnull L);
 // The innermost Lua thread running now, and the fiber's own thread.
 lua_State *_Nullable ml_machine_fiber(const ml_machine *_Nonnull m);
 
+// ---- Templates ------------------------------------------------------------------------------
+
+typedef struct ml_template ml_template;
+
+// A machine to build a template in; every block of it lies in one region. NULL: no memory.
+ml_machine *_Nullable ml_machine_new_template(void);
+void ml_machine_free_template(ml_machine *_Nonnull m);
+
+// Takes the machine's state as it is, collected first: `fiber` must be anchored in it and must not
+// run. The machine may be freed afterwards. NULL: it outgrew its region, or no memory.
+ml_template *_Nullable ml_template_new(ml_machine *_Nonnull m, lua_State *_Nonnull fiber);
+void ml_template_free(ml_template *_Nonnull t);
+
+// Makes a machine that is a copy, with its own random numbers. Any thread. NULL: no memory.
+ml_machine *_Nullable ml_template_fork(
+    const ml_template *_Nonnull t, size_t memory_limit, uint64_t seed,
+    lua_State *_Nullable *_Nonnull fiber);
+
+// Bytes copied and words adjusted for each fork.
+size_t ml_template_bytes(const ml_template *_Nonnull t);
+size_t ml_template_words(const ml_template *_Nonnull t);
+
 // ---- Workers --------------------------------------------------------------------------------
 
 // Installs the SIGURG handler, once for the process.

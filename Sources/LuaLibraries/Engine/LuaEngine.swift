@@ -11,10 +11,14 @@ package final class LuaEngine: Sendable {
     package let hosts: [HostInfo]
     /// The largest payload of one message, in bytes.
     package let payloadBytesMax: Int
-    private let programs: [String: Result<Program, SpawnFault>]
+    private let programs: [String: Result<LoadedProgram, SpawnFault>]
     private let hostsByID: [String: HostInfo]
     private let processCounts: Mutex<[String: Int]>
     private let boot: [UInt8]
+    /// Each process's random numbers begin from one of these, all different.
+    private let seeds = Atomic<UInt64>(SystemRandom.next())
+    /// Whether states are forked; where the self-check failed they are booted.
+    package let forks: Bool
     private let logSink: @Sendable (LogLine) -> Void
 
     package struct EntryInfo: Sendable {
@@ -63,15 +67,16 @@ package final class LuaEngine: Sendable {
         processCounts = Mutex([:])
         LoggerLibrary.installPrint()
         var builder = ProgramBuilder(entries)
-        var programs: [String: Result<Program, SpawnFault>] = [:]
+        var programs: [String: Result<LoadedProgram, SpawnFault>] = [:]
         for entry in entries {
             programs[entry.id] =
                 entry.isLibrary
                 ? .failure(.notAProcess(entry.id))
-                : builder.program(entry.id, LuaEngine.compile)
+                : builder.program(entry.id, LuaEngine.compile).map(LoadedProgram.init)
         }
         self.programs = programs
         boot = LuaEngine.compileBoot()
+        forks = LoadedProgram.selfCheck(boot)
     }
 
     func log(_ line: LogLine) { logSink(line) }
@@ -219,7 +224,7 @@ package final class LuaEngine: Sendable {
         let program = try found.get()
         try reserve(host)
         var limits = host.limits
-        program.limits.apply(to: &limits)
+        program.program.limits.apply(to: &limits)
         plan.limits.apply(to: &limits)
         do throws(SpawnFault) {
             return try start(program, plan, limits)
@@ -230,23 +235,27 @@ package final class LuaEngine: Sendable {
     }
 
     private func start(
-        _ program: Program,
+        _ program: LoadedProgram,
         _ plan: SpawnPlan,
         _ limits: ProcessLimits
     ) throws(SpawnFault) -> PID {
         guard
-            let machine = LuaMachine(
+            let (machine, thread) = program.state(
+                boot,
                 memoryLimitBytes: limits.memoryBytes,
-                seed: SystemRandom.next()
+                seed: seeds.wrappingAdd(SeededRandom.step, ordering: .relaxed).oldValue,
+                forks: forks
             )
         else { throw .refused(.processLimit) }
-        let (thread, count) = prepare(machine, program, plan.arguments)
+        _ = thread.ensure(Int32(clamping: plan.arguments.count) + 20)
+        for argument in plan.arguments { thread.push(argument) }
+        let count = Int32(clamping: plan.arguments.count) + StateBuilder.valueCount
         let process = LuaProcess(
             machine: machine,
             mainThread: thread,
             arguments: count,
             engine: self,
-            program: program,
+            program: program.program,
             host: plan.host,
             context: plan.context
         )
@@ -262,70 +271,6 @@ package final class LuaEngine: Sendable {
         } catch {
             throw .refused(error)
         }
-    }
-
-    /// Opens the libraries and puts boot chunk and arguments on the main fiber's stack.
-    private func prepare(
-        _ machine: LuaMachine,
-        _ program: Program,
-        _ arguments: [Payload]
-    ) -> (LuaThread, Int32) {
-        machine.openLibraries()
-        Modules.open(machine)
-        let main = machine.main
-        let fiber = main.pushNewThread()
-        main.setKey(LuaThread.registry, mainFiberKey)
-        load(boot, "boot", machine, fiber)
-        load(program.chunk, program.id, machine, fiber)
-        fiber.push(program.method)
-        pushAliases(program.imports, fiber)
-        fiber.pushTable(sequence: program.libraries.count)
-        for (number, library) in program.libraries.enumerated() {
-            pushLibrary(library, machine, fiber)
-            fiber.setIndex(-2, Int64(number + 1))
-        }
-        _ = fiber.ensure(Int32(clamping: arguments.count) + 20)
-        for argument in arguments { fiber.push(argument) }
-        return (fiber, Int32(clamping: arguments.count) + 4)
-    }
-
-    private func load(_ chunk: [UInt8], _ id: String, _ machine: LuaMachine, _ thread: LuaThread) {
-        do throws(LuaLoadFault) {
-            try machine.load(chunk, name: "=" + id, isBinary: true, onto: thread)
-        } catch {
-            preconditionFailure("a chunk we compiled loads: \(error.message)")
-        }
-    }
-
-    private func pushAliases(_ imports: [Program.Import], _ thread: LuaThread) {
-        thread.pushTable(pairs: imports.count)
-        for one in imports {
-            thread.push(Int64(one.library + 1))
-            thread.setField(-2, one.alias)
-        }
-    }
-
-    /// Pushes `{chunk, aliases, environment}`; the environment reads and writes through to globals.
-    private func pushLibrary(
-        _ library: Program.Library,
-        _ machine: LuaMachine,
-        _ thread: LuaThread
-    ) {
-        thread.pushTable(sequence: 3)
-        load(library.chunk, library.id, machine, thread)
-        thread.pushTable(pairs: library.imports.count)
-        thread.pushTable(pairs: 2)
-        thread.pushGlobals()
-        thread.setField(-2, "__index")
-        thread.pushGlobals()
-        thread.setField(-2, "__newindex")
-        thread.setMetatable(-2)
-        thread.pushValue(-1)
-        thread.setEnvironment(-3)
-        thread.setIndex(-3, 3)
-        thread.setIndex(-2, 1)
-        pushAliases(library.imports, thread)
-        thread.setIndex(-2, 2)
     }
 
     private func reserve(_ host: HostInfo) throws(SpawnFault) {
@@ -347,6 +292,3 @@ package final class LuaEngine: Sendable {
         processCounts.withLock { $0[id, default: 0] }
     }
 }
-
-/// Where the main fiber's thread is anchored in the registry.
-private let mainFiberKey = LuaKey()

@@ -8,12 +8,15 @@ import ProcessRuntime
 @safe
 struct Call {
     let thread: LuaThread
-    let process: LuaProcess
+    private let context: UnsafeMutableRawPointer?
 
     init(_ raw: OpaquePointer, _ context: UnsafeMutableRawPointer?) {
         thread = unsafe LuaThread(raw)
-        process = unsafe LuaProcess.of(context)
+        unsafe self.context = unsafe context
     }
+
+    /// The process that calls; there is one whenever a script of an app runs.
+    var process: LuaProcess { unsafe LuaProcess.of(context) }
 
     var runtime: Runtime { process.runtime }
     var count: Int32 { thread.top }
