@@ -1,0 +1,6 @@
+#if TSAN
+    @testable import ProcessRuntime
+
+    /// The thread sanitizer sees these locks (ProcessRuntime/TracedMutex.swift).
+    typealias Mutex = TracedMutex
+#endif
