@@ -86,11 +86,17 @@ final class Crew: Sendable {
 /// The deadline is only for a broken runtime: it is far longer than anything takes.
 func wait(within seconds: Double = 60, until condition: () -> Bool) -> Bool {
     let end = SystemTime.monotonicNanoseconds() + UInt64(seconds * 1e9)
+    let pace = Parker()
     var looks = 0
     while !condition() {
         if SystemTime.monotonicNanoseconds() > end { return false }
         looks += 1
-        if looks < 100 { sched_yield() } else { usleep(200) }
+        if looks < 100 {
+            sched_yield()
+        } else {
+            // Leaves the processors to those who are waited for.
+            pace.park(until: SystemTime.monotonicNanoseconds() + 200_000)
+        }
     }
     return true
 }
