@@ -125,9 +125,11 @@ static void *move(ml_arena *a, void *block, size_t old_size, size_t new_size) {
 }
 
 // Over three quarters of the limit a full collection is due before the limit may kill: asks for it
-// at the next instruction of Lua code.
-static void ask_for_collection(ml_machine *m) {
-  m->collect_at = SIZE_MAX;
+// at the next instruction of Lua code. The coroutine asked may never run again (it ended in this
+// very C call), so the next one is asked after an eighth of what is left; a fiber is when it starts.
+static void ask_for_collection(ml_machine *m, size_t used) {
+  m->collection_due = true;
+  m->collect_at = used + (m->limit > used ? (m->limit - used) / 8 : 0);
   if (m->current != NULL) lua_sethook(m->current, ml_hook, LUA_MASKCOUNT, 1);
 }
 
@@ -137,7 +139,7 @@ void *ml_allocator(void *ud, void *block, size_t old_size, size_t new_size) {
   size_t used = atomic_load_explicit(&m->used, memory_order_relaxed) - old_size + new_size;
   if (new_size > old_size) {
     if (used > m->limit && m->host == 0 && m->worker != NULL) ml_die(m, ML_DEATH_MEMORY);
-    if (used > m->collect_at) ask_for_collection(m);
+    if (used > m->collect_at) ask_for_collection(m, used);
   }
   // From here to the end a signal must not jump: malloc and the lists are half changed.
   m->in_alloc = 1;

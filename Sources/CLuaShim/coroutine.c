@@ -23,7 +23,8 @@ static const char *const state_names[] = {"running", "dead", "suspended", "norma
 static co_state state_of(lua_State *L, lua_State *co) {
   if (L == co) return CO_RUNNING;
   switch (lua_status(co)) {
-    case LUA_YIELD: return CO_SUSPENDED;
+    // One that waits in a suspended fiber is active, in a chain that does not run now: normal.
+    case LUA_YIELD: return ml_is_suspended(co) ? CO_NORMAL : CO_SUSPENDED;
     case LUA_OK: {
       lua_Debug ar;
       if (lua_getstack(co, 0, &ar)) return CO_NORMAL;
@@ -42,21 +43,21 @@ static int wrap_k(lua_State *L, int status, lua_KContext context);
 static int run(lua_State *L, lua_State *co, int arguments, lua_KFunction continuation) {
   ml_machine *m = ml_get(L);
   bool can_yield = lua_isyieldable(L);
-  for (;;) {
-    int count = 0;
-    m->yielding = 0;
-    m->current = co;
-    if (!can_yield) m->pinned += 1;
-    int status = lua_resume(co, L, arguments, &count);
-    if (!can_yield) m->pinned -= 1;
-    m->current = L;
-    if (status == LUA_YIELD && m->yielding != 0) {
-      // Only a chain that can be suspended whole is (ml_can_block), so L can yield here.
-      return lua_yieldk(L, 0, (lua_KContext)co, continuation);
-    }
-    if (status == LUA_OK || status == LUA_YIELD) return count;
-    return -1;
+  int count = 0;
+  m->yielding = 0;
+  m->current = co;
+  ml_mark_suspended(co, false);
+  if (!can_yield) m->pinned += 1;
+  int status = lua_resume(co, L, arguments, &count);
+  if (!can_yield) m->pinned -= 1;
+  m->current = L;
+  if (status == LUA_YIELD && m->yielding != 0) {
+    // Only a chain that can be suspended whole is (ml_can_block), so L can yield here.
+    ml_mark_suspended(co, true);
+    return lua_yieldk(L, 0, (lua_KContext)co, continuation);
   }
+  if (status == LUA_OK || status == LUA_YIELD) return count;
+  return -1;
 }
 
 static int start(lua_State *L, lua_State *co, int arguments, lua_KFunction continuation) {
@@ -114,10 +115,9 @@ static int finish_wrap(lua_State *L, lua_State *co, int count) {
   if (count >= 0 && bring(L, co, count)) return count;
   if (count == -1) {
     int status = lua_status(co);
-    if (status != LUA_OK && status != LUA_YIELD) {
-      close_thread(L, co);  // the to-be-closed variables of a failed coroutine
-      lua_xmove(co, L, 1);
-    }
+    // Otherwise it could not even be resumed (C stack overflow), and stays as it was.
+    if (status != LUA_OK && status != LUA_YIELD) close_thread(L, co);  // its __close variables
+    lua_xmove(co, L, 1);
   }
   if (lua_type(L, -1) == LUA_TSTRING) {
     luaL_where(L, 1);

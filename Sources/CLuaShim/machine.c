@@ -81,6 +81,7 @@ void ml_machine_kill(ml_machine *m) {
   atomic_store_explicit(&m->kill, 1, memory_order_release);
 }
 int32_t ml_machine_death(const ml_machine *m) { return m->death; }
+void ml_machine_exhaust(ml_machine *m) { m->exhausted = true; }
 void ml_set_arg(ml_machine *m, int32_t index) { m->arg = index; }
 void ml_block(ml_machine *m, ml_body continuation) { m->continuation = continuation; }
 lua_State *ml_machine_fiber(const ml_machine *m) { return m->fiber; }
@@ -113,6 +114,8 @@ int32_t ml_resume(
   m->yielding = 0;
   m->pinned = 0;
   w->running = m;
+  ml_mark_suspended(fiber, false);
+  if (m->collection_due) lua_sethook(fiber, ml_hook, LUA_MASKCOUNT, 1);
   int32_t outcome;
   if (sigsetjmp(w->landing, 0) == 0) {
     atomic_fetch_add_explicit(&w->serial, 1, memory_order_release);
@@ -126,7 +129,10 @@ int32_t ml_resume(
     *results = count;
     if (status == LUA_OK) outcome = ML_ENDED;
     else if (status != LUA_YIELD) outcome = ML_FAILED;
-    else outcome = m->yielding != 0 ? m->yielding : ML_FAILED;
+    else {
+      outcome = m->yielding != 0 ? m->yielding : ML_FAILED;
+      ml_mark_suspended(fiber, true);
+    }
   } else {
     outcome = ML_DIED;
   }
@@ -151,8 +157,9 @@ void ml_hook(lua_State *L, lua_Debug *ar) {
   ml_worker *w = m->worker;
   if (w == NULL || m->host != 0) return;
   if (killed(m)) ml_die(m, ML_DEATH_KILLED);
-  if (m->collect_at == SIZE_MAX) {
+  if (m->collection_due) {
     lua_gc(L, LUA_GCCOLLECT);
+    m->collection_due = false;
     size_t used = ml_machine_memory(m);
     size_t half_way = used + (m->limit > used ? (m->limit - used) / 2 : 0);
     m->collect_at = half_way > soft_limit(m->limit) ? half_way : soft_limit(m->limit);
@@ -242,7 +249,7 @@ static int go_on(lua_State *L, int status, lua_KContext context);
 static int finish(lua_State *L, ml_machine *m, int32_t outcome) {
   m->host -= 1;
   if (killed(m) && m->worker != NULL && m->host == 0) ml_die(m, ML_DEATH_KILLED);
-  if (m->worker != NULL && m->host == 0 && ml_machine_memory(m) > m->limit)
+  if (m->worker != NULL && m->host == 0 && (m->exhausted || ml_machine_memory(m) > m->limit))
     ml_die(m, ML_DEATH_MEMORY);
   if (outcome >= 0) return outcome;
   switch (outcome) {
@@ -254,7 +261,7 @@ static int finish(lua_State *L, ml_machine *m, int32_t outcome) {
     case ML_RAISE_ARG: return luaL_argerror(L, m->arg, lua_tostring(L, -1));
     case ML_RAISE_TYPE:
       // An argument left out: its place on the stack is where the body put the message.
-      if (m->arg == lua_gettop(L))
+      if (m->arg >= lua_gettop(L))
         return luaL_argerror(
             L, m->arg, lua_pushfstring(L, "%s expected, got no value", lua_tostring(L, -1)));
       return luaL_typeerror(L, m->arg, lua_tostring(L, -1));

@@ -41,7 +41,9 @@ struct ml_machine {
   ml_body continuation;        // set by ml_block
   _Atomic size_t used;         // bytes; written by the owner only, read by anyone
   size_t limit;                // bytes
-  size_t collect_at;           // bytes: over this a full collection is due at the next hook
+  size_t collect_at;           // bytes: over this a full collection is asked for
+  bool collection_due;         // asked for; done by the next hook
+  bool exhausted;              // dies of memory when no host code runs any more
   volatile int host;           // >0 while host code runs: memory is granted, signals don't jump
   int pinned;                  // >0 inside a coroutine resumed from where nothing can yield
   int close_depth;             // nested coroutine.close
@@ -50,7 +52,8 @@ struct ml_machine {
   volatile sig_atomic_t in_alloc;
   _Atomic int kill;            // set by any thread; read by the owner
   int death;
-  uint64_t secret;             // for opaque ids in tostring
+  uint64_t secret;             // for opaque ids in tostring, and the seed of math.random
+  uint64_t seedings;           // how often math.randomseed chose for itself
   ml_arena arena;
 };
 
@@ -75,7 +78,22 @@ void ml_arena_drop(ml_arena *a);
 // The count hook armed by a signal: yields, collects or dies.
 void ml_hook(lua_State *L, lua_Debug *ar);
 
-static inline ml_machine *ml_get(lua_State *L) { return *(ml_machine **)lua_getextraspace(L); }
+// A thread's extra space holds its machine, and in the lowest bit whether the thread waits inside a
+// suspended fiber: then only the scheduler may go on with it, whatever coroutine.status might say
+// of a thread that yielded. New threads copy the main thread's, where the bit is never set.
+#define ML_SUSPENDED ((uintptr_t)1)
+
+static inline uintptr_t *ml_extra(lua_State *L) { return lua_getextraspace(L); }
+static inline ml_machine *ml_get(lua_State *L) {
+  return (ml_machine *)(*ml_extra(L) & ~ML_SUSPENDED);
+}
+static inline bool ml_is_suspended(lua_State *L) { return (*ml_extra(L) & ML_SUSPENDED) != 0; }
+static inline void ml_mark_suspended(lua_State *L, bool suspended) {
+  *ml_extra(L) = (*ml_extra(L) & ~ML_SUSPENDED) | (suspended ? ML_SUSPENDED : 0);
+}
+
+// Marks a metatable that getmetatable must not show. Stack: the metatable on top stays.
+void ml_hide_metatable(lua_State *L);
 
 int ml_open_coroutine(lua_State *L);
 void ml_open_sandbox(lua_State *L);

@@ -2,11 +2,13 @@
 // is the caller (SEMANTICS 6, "Message").
 
 #include "machine.h"
+#include <string.h>
 
 // The error Lua itself raises for a call of something that can't be called, word for word.
 static int not_callable(lua_State *L) {
   lua_Debug ar;
-  const char *kind = luaL_typename(L, 1);
+  const char *kind = luaL_getmetafield(L, 1, "__name") == LUA_TSTRING ? lua_tostring(L, -1)
+                                                                     : luaL_typename(L, 1);
   luaL_where(L, 1);
   if (lua_getstack(L, 0, &ar) && lua_getinfo(L, "n", &ar) && ar.name != NULL && *ar.namewhat != 0)
     lua_pushfstring(L, "attempt to call a %s value (%s '%s')", kind, ar.namewhat, ar.name);
@@ -16,13 +18,30 @@ static int not_callable(lua_State *L) {
   return lua_error(L);
 }
 
+// Whether the call is written as a method that a Message does not have, as in `msg:reply()`: then
+// the nil that was found must not pass for a field that is nil.
+static bool is_unknown_method(lua_State *L) {
+  lua_Debug ar;
+  if (!lua_getstack(L, 0, &ar) || !lua_getinfo(L, "n", &ar) || ar.name == NULL) return false;
+  return strcmp(ar.namewhat, "method") == 0 && strcmp(ar.name, "payload") != 0
+         && strcmp(ar.name, "topic") != 0 && strcmp(ar.name, "from") != 0;
+}
+
+static bool is_same(lua_State *L, int one, int other) {
+  if (lua_rawequal(L, one, other)) return true;
+  // NaN is not equal to itself, but it is the payload all the same.
+  return lua_type(L, one) == LUA_TNUMBER && lua_type(L, other) == LUA_TNUMBER
+         && !lua_rawequal(L, one, one) && !lua_rawequal(L, other, other);
+}
+
 // Stack: the value called, then the arguments. Upvalue 1: the Message class's key.
 static int call_value(lua_State *L) {
   const void *message = lua_touserdata(L, lua_upvalueindex(1));
   if (lua_gettop(L) < 2 || ml_test_userdata(L, 2, message) == NULL) return not_callable(L);
+  if (lua_isnil(L, 1) && is_unknown_method(L)) return not_callable(L);
   for (int i = 1; i <= 3; i++) {
     lua_getiuservalue(L, 2, i);
-    bool same = lua_rawequal(L, 1, -1);
+    bool same = is_same(L, 1, -1);
     lua_pop(L, 1);
     if (same) {
       lua_settop(L, 1);
@@ -32,26 +51,27 @@ static int call_value(lua_State *L) {
   return not_callable(L);
 }
 
-static void push_call(lua_State *L, const void *message) {
+// Sets the __call of the metatable on top, which stays.
+static void set_call(lua_State *L, const void *message) {
   lua_pushlightuserdata(L, (void *)message);
   lua_pushcclosure(L, call_value, 1);
+  lua_setfield(L, -2, "__call");
 }
 
 // Gives the kind of value on top a metatable with __call; pops the value.
 static void give_call(lua_State *L, const void *message) {
   if (!lua_getmetatable(L, -1)) {
     lua_createtable(L, 0, 2);
-    lua_pushboolean(L, 0);
-    lua_setfield(L, -2, "__metatable");
+    ml_hide_metatable(L);
   }
-  push_call(L, message);
-  lua_setfield(L, -2, "__call");
+  set_call(L, message);
   lua_setmetatable(L, -2);
   lua_pop(L, 1);
 }
 
 void ml_open_message_calls(
-    lua_State *L, const void *message, const void *plain, const void *array, const void *object) {
+    lua_State *L, const void *message, const void *error, const void *plain, const void *array,
+    const void *object) {
   lua_pushnil(L);
   give_call(L, message);
   lua_pushboolean(L, 1);
@@ -60,11 +80,16 @@ void ml_open_message_calls(
   give_call(L, message);
   lua_pushliteral(L, "");
   give_call(L, message);
+  lua_pushlightuserdata(L, NULL);
+  give_call(L, message);
+  ml_metatable(L, error, "error");
+  set_call(L, message);
+  lua_pop(L, 1);
   const void *classes[] = {plain, array, object};
   for (int i = 0; i < 3; i++) {
-    lua_createtable(L, 0, 1);
-    push_call(L, message);
-    lua_setfield(L, -2, "__call");
+    lua_createtable(L, 0, 2);
+    ml_hide_metatable(L);
+    set_call(L, message);
     lua_rawsetp(L, LUA_REGISTRYINDEX, classes[i]);
   }
 }

@@ -97,6 +97,30 @@ static int base_print(lua_State *L) {
 
 // ---- Metatables -----------------------------------------------------------------------------
 
+// The address that marks hidden metatables, as a key in them.
+static const char hidden;
+
+void ml_hide_metatable(lua_State *L) {
+  lua_pushboolean(L, 1);
+  lua_rawsetp(L, -2, &hidden);
+}
+
+// Lua's getmetatable, blind for hidden ones.
+static int base_getmetatable(lua_State *L) {
+  luaL_checkany(L, 1);
+  if (!lua_getmetatable(L, 1)) {
+    lua_pushnil(L);
+    return 1;
+  }
+  if (lua_rawgetp(L, -1, &hidden) != LUA_TNIL) {
+    lua_pushnil(L);
+    return 1;
+  }
+  lua_pop(L, 1);
+  luaL_getmetafield(L, 1, "__metatable");  // pushed where there is one: else the metatable is on top
+  return 1;
+}
+
 // Lua's setmetatable, without finalizers: nothing of a script may run after its process is gone.
 static int base_setmetatable(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
@@ -135,18 +159,12 @@ static int string_with_text(lua_State *L) {
   return call_original(L);
 }
 
-// No result this long can be kept anyway; without this an absurd count would look like a memory
-// kill instead of the script's own mistake.
-#define REPEAT_BYTES_MAX ((lua_Integer)1 << 36)
-
 static int string_rep(lua_State *L) {
   text_for_userdata(L, 1);
   size_t unit, separator = 0;
   luaL_checklstring(L, 1, &unit);
-  lua_Integer n = luaL_checkinteger(L, 2);
+  luaL_checkinteger(L, 2);
   luaL_optlstring(L, 3, "", &separator);
-  if (n > 0 && unit + separator > 0 && n > REPEAT_BYTES_MAX / (lua_Integer)(unit + separator))
-    return luaL_error(L, "resulting string too large");
   if (unit + separator == 0) {  // the stock loop would count to n for nothing
     lua_pushliteral(L, "");
     return 1;
@@ -226,6 +244,34 @@ static int table_create(lua_State *L) {
   return 1;
 }
 
+// ---- Random numbers -------------------------------------------------------------------------
+
+// math.randomseed without results (the stock one gives a state's address away), and without
+// arguments seeded from the machine's secret. Upvalue 1: the stock function.
+static int math_randomseed(lua_State *L) {
+  int count = lua_gettop(L);
+  if (count == 0) {
+    ml_machine *m = ml_get(L);
+    m->seedings += 1;
+    lua_pushinteger(L, (lua_Integer)(m->secret * 0x9e3779b97f4a7c15ULL));
+    lua_pushinteger(L, (lua_Integer)m->seedings);
+  }
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_insert(L, 1);
+  lua_call(L, lua_gettop(L) - 1, 0);
+  return 0;
+}
+
+static void open_math(lua_State *L) {
+  luaL_requiref(L, LUA_MATHLIBNAME, luaopen_math, 1);
+  lua_getfield(L, -1, "randomseed");
+  lua_pushcclosure(L, math_randomseed, 1);
+  lua_pushvalue(L, -1);
+  lua_setfield(L, -3, "randomseed");
+  lua_call(L, 0, 0);
+  lua_pop(L, 1);
+}
+
 // ---- Opening --------------------------------------------------------------------------------
 
 void ml_open_sandbox(lua_State *L) {
@@ -237,8 +283,8 @@ void ml_open_sandbox(lua_State *L) {
     lua_setfield(L, -2, absent[i]);
   }
   static const luaL_Reg ours[] = {
-      {"tostring", base_tostring}, {"print", base_print}, {"setmetatable", base_setmetatable},
-      {NULL, NULL}};
+      {"tostring", base_tostring},         {"print", base_print},
+      {"getmetatable", base_getmetatable}, {"setmetatable", base_setmetatable}, {NULL, NULL}};
   luaL_setfuncs(L, ours, 0);
   lua_pop(L, 1);
 
@@ -246,10 +292,10 @@ void ml_open_sandbox(lua_State *L) {
   lua_pushcfunction(L, table_create);
   lua_setfield(L, -2, "create");
   lua_pop(L, 1);
-  luaL_requiref(L, LUA_MATHLIBNAME, luaopen_math, 1);
+  open_math(L);
   luaL_requiref(L, LUA_UTF8LIBNAME, luaopen_utf8, 1);
   luaL_requiref(L, LUA_COLIBNAME, ml_open_coroutine, 1);
-  lua_pop(L, 3);
+  lua_pop(L, 2);
   open_string(L);
   // luaL_requiref filled package.loaded, which tracebacks read for names; scripts can't reach it.
 }

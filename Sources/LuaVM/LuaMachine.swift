@@ -115,11 +115,12 @@ package final class LuaMachine: @unchecked Sendable {
         }
     }
 
-    /// Gives values the calls that `msg:payload()` needs.
+    /// Gives values the calls that `msg:payload()` needs; after the class of error objects is made.
     package func openMessageCalls() {
         unsafe ml_open_message_calls(
             ml_machine_state(machine),
             CodecKeys.message.address,
+            CodecKeys.error.address,
             CodecKeys.plainClass.address,
             CodecKeys.arrayClass.address,
             CodecKeys.objectClass.address

@@ -26,6 +26,9 @@ package struct LuaThread {
     /// Makes sure that `count` more values fit; false when the stack cannot grow that far.
     package func ensure(_ count: Int32) -> Bool { unsafe lua_checkstack(raw, count) != 0 }
 
+    /// Has the machine die, as over its memory limit, before any more of its Lua code runs.
+    package func exhaust() { unsafe ml_machine_exhaust(ml_machine_of(raw)) }
+
     package func absolute(_ index: Int32) -> Int32 { unsafe lua_absindex(raw, index) }
 
     // MARK: Reading

@@ -33,6 +33,13 @@ package struct PayloadEncoder: ~Copyable {
     /// Keys from the value given inward, for messages.
     private var path: [PathStep] = []
     private let root: String
+    private let bytesMax: Int
+
+    /// The largest payload where nobody set another limit, in bytes.
+    ///
+    /// A limit there must be: shared references become copies, so a small table can stand for a
+    /// payload larger than any memory.
+    package static let bytesMaxDefault = 16 << 20
 
     private enum PathStep {
         case index(Int)
@@ -40,9 +47,16 @@ package struct PayloadEncoder: ~Copyable {
     }
 
     /// Encodes values of `thread`; faults name them from `root` on, as in `payload.items[3]`.
-    package init(_ thread: LuaThread, root: String = "payload") {
+    ///
+    /// `bytesMax` is for everything the writer holds.
+    package init(
+        _ thread: LuaThread,
+        root: String = "payload",
+        bytesMax: Int = PayloadEncoder.bytesMaxDefault
+    ) {
         self.thread = thread
         self.root = root
+        self.bytesMax = bytesMax
     }
 
     /// Writes the value at `index`; the stack is left as it was.
@@ -63,6 +77,7 @@ package struct PayloadEncoder: ~Copyable {
         _ index: Int32,
         _ writer: inout PayloadWriter
     ) throws(UnsendableFault) {
+        guard writer.payloadCount <= bytesMax else { throw tooLarge() }
         switch thread.kind(index) {
         case .none, .nothing: writer.writeNil()
         case .boolean: writer.write(thread.boolean(index))
@@ -73,7 +88,10 @@ package struct PayloadEncoder: ~Copyable {
                 writer.write(thread.number(index) ?? 0)
             }
         case .string:
-            if let bytes = unsafe thread.bytes(index) { unsafe writer.writeString(bytes) }
+            if let bytes = unsafe thread.bytes(index) {
+                guard bytes.count <= bytesMax - writer.payloadCount else { throw tooLarge() }
+                unsafe writer.writeString(bytes)
+            }
         case .table: try writeTable(index, &writer)
         case .userdata: try writeUserdata(index, &writer)
         case .lightUserdata:
@@ -106,7 +124,7 @@ package struct PayloadEncoder: ~Copyable {
                 sequence += 1
             } else {
                 path.append(step(-2))
-                try write(thread.absolute(-2), &writer)
+                try writeKey(thread.absolute(-2), &writer)
                 try write(thread.absolute(-1), &writer)
                 pairs += 1
             }
@@ -114,6 +132,17 @@ package struct PayloadEncoder: ~Copyable {
             thread.pop()
         }
         writer.endTable(position, sequence: sequence, pairs: pairs)
+    }
+
+    /// A Message as a key would become its payload, which may be nil or NaN: no key for a table.
+    private mutating func writeKey(
+        _ index: Int32,
+        _ writer: inout PayloadWriter
+    ) throws(UnsendableFault) {
+        if unsafe thread.userdata(index, class: CodecKeys.message) != nil {
+            throw fault("cannot send a message as a key")
+        }
+        try write(index, &writer)
     }
 
     private func mark(of index: Int32) -> TableMark {
@@ -163,6 +192,10 @@ package struct PayloadEncoder: ~Copyable {
         return .key("[\(thread.rawText(index))]")
     }
 
+    private func tooLarge() -> UnsendableFault {
+        UnsendableFault(path: root, reason: "larger than \(bytesMax) bytes")
+    }
+
     private func fault(_ reason: String) -> UnsendableFault {
         var text = root
         // A cycle is as deep as the limit: its first steps say enough.
@@ -180,9 +213,15 @@ package struct PayloadEncoder: ~Copyable {
 extension LuaThread {
     /// Pushes the next value of `reader`.
     ///
-    /// Payloads nest at most `payloadDepthMax` deep, so the recursion is bounded.
+    /// Payloads nest at most `payloadDepthMax` deep, so the recursion is bounded. Where the stack
+    /// can't grow any more the machine dies instead of getting half a value.
     package func pushPayload(_ reader: inout PayloadReader) {
-        _ = ensure(8)
+        guard ensure(8) else {
+            exhaust()
+            reader.skip()
+            pushNil()
+            return
+        }
         switch reader.next() {
         case .nothing: pushNil()
         case .null: pushKey(CodecKeys.null)
@@ -214,8 +253,8 @@ extension LuaThread {
     package func setMark(_ mark: TableMark) {
         switch mark {
         case .plain: return
-        case .array: getKey(LuaThread.registry, CodecKeys.arrayClass)
-        case .object: getKey(LuaThread.registry, CodecKeys.objectClass)
+        case .array: getKey(Self.registry, CodecKeys.arrayClass)
+        case .object: getKey(Self.registry, CodecKeys.objectClass)
         }
         if kind(-1) == .table { setMetatable(-2) } else { pop() }
     }

@@ -78,15 +78,22 @@ void ml_machine_release(ml_machine *_Nonnull m, void *_Nonnull block, size_t byt
 void ml_machine_kill(ml_machine *_Nonnull m);
 int32_t ml_machine_death(const ml_machine *_Nonnull m);
 
+// Has the machine die with ML_DEATH_MEMORY as soon as no host code runs: for a Lua stack that can't
+// grow any more under a value that must be pushed. Only the owner.
+void ml_machine_exhaust(ml_machine *_Nonnull m);
+
 // Where the argument number of ML_RAISE_ARG and ML_RAISE_TYPE goes.
 void ml_set_arg(ml_machine *_Nonnull m, int32_t index);
 
-// Gives nil, booleans, numbers and strings, and tables of the three payload classes, a __call that
-// lets `msg:payload()` return what `msg.payload` is: called with the Message (class `message`) whose
-// field it came from, the value itself is the answer; called otherwise the error is Lua's own.
+// Gives every value that a payload can be a __call that lets `msg:payload()` return what
+// `msg.payload` is: called with the Message (class `message`) whose field it came from, the value
+// itself is the answer; called otherwise the error is Lua's own. `error` is the class of error
+// objects, made before; `plain`, `array` and `object` are those of payload tables, made here.
+// getmetatable shows none of these metatables, so that scripts can neither change what all values
+// share nor smuggle a finalizer in; setmetatable may replace a payload table's.
 void ml_open_message_calls(
-    lua_State *_Nonnull L, const void *_Nonnull message, const void *_Nonnull plain,
-    const void *_Nonnull array, const void *_Nonnull object);
+    lua_State *_Nonnull L, const void *_Nonnull message, const void *_Nonnull error,
+    const void *_Nonnull plain, const void *_Nonnull array, const void *_Nonnull object);
 
 // Replaces the environment (first upvalue) of the function at `index` by the table on top; pops it.
 void ml_set_environment(lua_State *_Nonnull L, int32_t index);

@@ -5,7 +5,6 @@ import ProcessRuntime
 enum Modules {
     static func open(_ machine: LuaMachine) {
         let thread = machine.main
-        machine.openMessageCalls()
         SpawnLibrary.openClass(machine, thread)
         thread.pushTable(pairs: 16)
         add("process", thread) { ProcessLibrary.push(machine, thread) }
@@ -28,6 +27,7 @@ enum Modules {
             thread.pop()
         }
         RequireLibrary.open(thread)
+        machine.openMessageCalls()
         thread.setTop(0)
     }
 
