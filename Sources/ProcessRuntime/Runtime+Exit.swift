@@ -237,6 +237,9 @@ extension Runtime {
         draining.store(true, ordering: .releasing)
     }
 
+    /// Whether new processes are refused.
+    package var isDraining: Bool { draining.load(ordering: .acquiring) }
+
     /// Every live process's pid.
     package func allPIDs() -> [PID] {
         var result: [PID] = []

@@ -6,20 +6,20 @@
 /// Arguments: chunk, method name, aliases of the chunk (name to library number), libraries (each
 /// `{chunk, aliases, environment}`), then the process's own arguments.
 let bootSource = """
-    local type, error, pairs, setmetatable = type, error, pairs, setmetatable
+    local type, error, pairs, next, rawset = type, error, pairs, next, rawset
     local globals, require = _G, require
 
     local function give(environment, aliases, values)
       local own = {}
       for alias, number in pairs(aliases) do
         own[alias] = values[number]
-        environment[alias] = values[number]
+        rawset(environment, alias, values[number])
       end
       if next(own) ~= nil then
-        environment.require = function(name)
+        rawset(environment, "require", function(name)
           if own[name] ~= nil then return own[name] end
           return require(name)
-        end
+        end)
       end
     end
 

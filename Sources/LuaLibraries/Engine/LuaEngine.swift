@@ -167,12 +167,34 @@ package final class LuaEngine: Sendable {
             if let memoryBytes { limits.memoryBytes = size(memoryBytes) }
             if let mailboxMessages { limits.mailboxMessages = size(mailboxMessages) }
             if let mailboxBytes { limits.mailboxBytes = size(mailboxBytes) }
-            if let cpuMilliseconds {
-                limits.cpuNanoseconds = UInt64(clamping: cpuMilliseconds) &* 1_000_000
-            }
+            if let cpuMilliseconds { limits.cpuNanoseconds = nanoseconds(cpuMilliseconds) }
             if let lifetimeMilliseconds {
-                limits.lifetimeNanoseconds = UInt64(clamping: lifetimeMilliseconds) &* 1_000_000
+                limits.lifetimeNanoseconds = nanoseconds(lifetimeMilliseconds)
             }
+        }
+
+        private func nanoseconds(_ milliseconds: Int) -> UInt64 {
+            min(UInt64(clamping: milliseconds), .max / 1_000_000) * 1_000_000
+        }
+
+        /// Makes `limits` stricter where this asks for it: no script's child may have more than what
+        /// its host and entry give.
+        func tighten(_ limits: inout ProcessLimits) {
+            var wanted = limits
+            apply(to: &wanted)
+            limits.memoryBytes = min(limits.memoryBytes, wanted.memoryBytes)
+            limits.mailboxMessages = min(limits.mailboxMessages, wanted.mailboxMessages)
+            limits.mailboxBytes = min(limits.mailboxBytes, wanted.mailboxBytes)
+            limits.cpuNanoseconds = stricter(limits.cpuNanoseconds, wanted.cpuNanoseconds)
+            limits.lifetimeNanoseconds = stricter(
+                limits.lifetimeNanoseconds,
+                wanted.lifetimeNanoseconds
+            )
+        }
+
+        /// The smaller of two limits of which zero is none.
+        private func stricter(_ one: UInt64, _ other: UInt64) -> UInt64 {
+            one == 0 || other == 0 ? max(one, other) : min(one, other)
         }
     }
 
@@ -220,12 +242,17 @@ package final class LuaEngine: Sendable {
     /// Checks in the order of SEMANTICS 5, boots the state, and makes the process.
     func carryOut(_ plan: SpawnPlan) throws(SpawnFault) -> PID {
         guard let host = hostsByID[plan.host] else { throw .hostNotFound(plan.host) }
+        if runtime.isDraining { throw .refused(.draining) }
         guard let found = programs[plan.entry] else { throw .entryNotFound(plan.entry) }
         let program = try found.get()
         try reserve(host)
         var limits = host.limits
         program.program.limits.apply(to: &limits)
-        plan.limits.apply(to: &limits)
+        if plan.parent == nil {
+            plan.limits.apply(to: &limits)
+        } else {
+            plan.limits.tighten(&limits)
+        }
         do throws(SpawnFault) {
             return try start(program, plan, limits)
         } catch {

@@ -99,7 +99,7 @@ extension LuaThread {
     /// Replaces the table on top by a read-only view of it: reads pass, writes raise.
     func makeReadOnly(_ name: String) {
         pushTable()
-        pushTable(pairs: 4)
+        pushTable(pairs: 6)
         pushValue(-3)
         setField(-2, "__index")
         push(name)
@@ -110,6 +110,11 @@ extension LuaThread {
         setField(-2, "__newindex")
         push(body: LuaFunction { raw, _ in unsafe pairsOfReadOnly(LuaThread(raw)) })
         setField(-2, "__pairs")
+        // Kept here because a script may change the global.
+        pushGlobals()
+        getField(-1, "next")
+        setField(-3, "next")
+        pop()
         setMetatable(-2)
         remove(-2)
     }
@@ -123,21 +128,19 @@ extension LuaThread {
 
 /// `pairs` of a read-only table: `next`, a copy of the table behind it, nil.
 private func pairsOfReadOnly(_ thread: LuaThread) -> Int32 {
-    thread.pushGlobals()
-    thread.getField(-1, "next")
     guard thread.pushMetatable(1) else { return thread.wrongType(1, "table") }
-    thread.getField(-1, "__index")
+    thread.getField(-1, "next")
+    thread.getField(-2, "__index")
+    let original = thread.top
     thread.pushTable()
     let copy = thread.top
     thread.pushNil()
-    while thread.next(copy - 1) {
+    while thread.next(original) {
         thread.pushValue(-2)
         thread.insert(-2)
         thread.rawSet(copy)
     }
-    // Stack: ..., globals, next, metatable, original, copy.
-    thread.remove(copy - 1)
-    thread.remove(copy - 2)
+    thread.remove(original)
     thread.pushNil()
     return 3
 }

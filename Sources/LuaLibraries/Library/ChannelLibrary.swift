@@ -109,7 +109,10 @@ enum ChannelLibrary {
     /// A case: a table of class `caseKey` with the channel, whether it sends, and the value.
     private static func pushCase(_ call: Call, isSend: Bool) -> Int32 {
         let thread = call.thread
-        guard Channel.at(1, of: thread) != nil else { return thread.wrongType(1, "channel") }
+        guard let channel = Channel.at(1, of: thread) else { return thread.wrongType(1, "channel") }
+        if isSend, channel.pointee.source != .values {
+            return thread.raise("cannot send to a mailbox channel: use process.send")
+        }
         thread.setTop(2)
         thread.pushTable(sequence: 3)
         thread.pushValue(1)
@@ -141,6 +144,8 @@ enum ChannelLibrary {
             return thread.badArgument(1, "too many cases (\(count))")
         }
         if count == 0 && !hasDefault { return thread.badArgument(1, "no cases") }
+        // A loop over a select that never parks must see what arrives, timers included.
+        if hasDefault { call.process.drainSignals() }
         var sends: [Bool] = []
         for number in 1...max(count, 1) where count > 0 {
             guard let isSend = pushParts(thread, number) else {
@@ -233,11 +238,8 @@ enum ChannelLibrary {
         let thread = call.thread
         let fiber = call.process.currentFiber
         let number = Int(fiber.pointee.wokenCase)
-        thread.getIndex(1, Int64(number))
-        thread.getIndex(-1, 2)
-        let isSend = thread.boolean(-1)
-        thread.pop(2)
-        if isSend { thread.pushNil() }
+        // What the script's case tables say now does not count: others may have changed them.
+        if fiber.pointee.wokenBySend { thread.pushNil() }
         pushResult(thread, places(number).channel, ok: fiber.pointee.wokenOK)
         return 1
     }

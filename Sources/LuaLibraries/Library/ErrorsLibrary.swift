@@ -44,7 +44,8 @@ enum ErrorsLibrary {
         let thread = call.thread
         switch thread.kind(1) {
         case .string:
-            thread.push(ErrorValue(message: thread.string(1) ?? ""), where: 1)
+            thread.push(ErrorValue(message: ""), where: 1)
+            keepMessage(thread, 1)
             return 1
         case .table: break
         default: return thread.wrongType(1, "string or table")
@@ -52,7 +53,8 @@ enum ErrorsLibrary {
         guard thread.getField(1, "message") == .string else {
             return thread.badArgument(1, "field 'message' must be a string")
         }
-        var error = ErrorValue(message: thread.string(-1) ?? "")
+        let message = thread.top
+        var error = ErrorValue(message: "")
         switch thread.getField(1, "kind") {
         case .string: error.kind = thread.string(-1) ?? ""
         case .nothing: break
@@ -64,20 +66,25 @@ enum ErrorsLibrary {
         default: return thread.badArgument(1, "field 'retryable' must be a boolean")
         }
         thread.push(error, where: 1)
+        keepMessage(thread, message)
         // The details stay the value they are, not a copy.
         thread.getField(1, "details")
         thread.setUserValue(-2, 4)
         return 1
     }
 
+    /// Gives the error on top the string at `index` as its message, byte for byte.
+    private static func keepMessage(_ thread: LuaThread, _ index: Int32) {
+        thread.pushValue(index)
+        thread.setUserValue(-2, 1)
+    }
+
     private static func wrap(_ call: Call) -> Int32 {
         let thread = call.thread
         guard let context = thread.string(2) else { return thread.wrongType(2, "string") }
-        if let text = thread.string(1) {
-            thread.push(
-                ErrorValue(message: text, traceback: [context]),
-                where: 1
-            )
+        if thread.kind(1) == .string {
+            thread.push(ErrorValue(message: "", traceback: [context]), where: 1)
+            keepMessage(thread, 1)
             return 1
         }
         guard unsafe thread.userdata(1, class: CodecKeys.error) != nil else {
@@ -194,7 +201,9 @@ extension LuaProcess {
     func cut(_ text: String) -> String {
         guard text.utf8.count > 4_096 else { return text }
         var end = text.utf8.index(text.utf8.startIndex, offsetBy: 4_096)
-        while end.samePosition(in: text) == nil { end = text.utf8.index(before: end) }
-        return String(text[..<end])
+        while end.samePosition(in: text.unicodeScalars) == nil {
+            end = text.utf8.index(before: end)
+        }
+        return String(text.unicodeScalars[..<end])
     }
 }

@@ -49,6 +49,10 @@ enum LoggerLibrary {
         let thread = call.thread
         guard isLogger(thread) else { return thread.wrongType(1, "logger") }
         var outcome: Int32?
+        if unsafe thread.userdata(2, class: CodecKeys.error) != nil {
+            thread.getUserValue(2, 1)
+            thread.replace(2)
+        }
         let message = call.string(2, &outcome)
         if let outcome { return outcome }
         if !thread.isNilOrNone(3), thread.kind(3) != .table {

@@ -120,13 +120,16 @@ enum ProcessLibrary {
         guard call.count >= 2 else {
             return call.fail(.invalid, "send requires at least destination and topic arguments")
         }
+        guard let topic = unsafe bytes(call.thread, 2) else {
+            return call.thread.wrongType(2, "string")
+        }
+        if unsafe topic.first == UInt8(ascii: "@") {
+            return call.fail(.invalid, "cannot send to @ topics")
+        }
         var outcome: Int32?
-        let topic = call.string(2, &outcome)
-        if let outcome { return outcome }
-        if topic.hasPrefix("@") { return call.fail(.invalid, "cannot send to @ topics") }
         guard let pid = destination(call, 1, &outcome) else { return outcome ?? 0 }
         do throws(UnsendableFault) {
-            let signal = try message(call, topic: topic, from: 3)
+            let signal = try unsafe message(call, topic: topic, from: 3)
             do throws(RuntimeFault) {
                 try call.runtime.send(signal, to: pid)
             } catch {
@@ -138,27 +141,32 @@ enum ProcessLibrary {
         return call.yes()
     }
 
+    /// The bytes of the string at `index`, or of a number's text, which replaces it there.
+    private static func bytes(_ thread: LuaThread, _ index: Int32) -> UnsafeRawBufferPointer? {
+        if thread.kind(index) == .number {
+            thread.push(thread.rawText(index))
+            thread.replace(index)
+        }
+        return unsafe thread.bytes(index)
+    }
+
     /// The message of the arguments from `first` on: none is nil, one itself, several an array.
-    static func message(
+    private static func message(
         _ call: Call,
-        topic: String,
+        topic: UnsafeRawBufferPointer,
         from first: Int32
     ) throws(UnsendableFault) -> Signal {
+        let topicBytes = topic.count
         var writer = PayloadWriter(
             headerBytes: Signal.headerBytes,
-            reserving: topic.utf8.count + 64
+            reserving: topicBytes + 64
         )
-        var copy = topic
-        copy.withUTF8 { unsafe writer.append(UnsafeRawBufferPointer($0)) }
+        unsafe writer.append(topic)
         try writeValues(call, from: first, to: call.count, into: &writer)
-        let fits = writer.payloadCount <= call.process.engine.payloadBytesMax
-        guard fits else {
-            throw UnsendableFault(path: "payload", reason: "larger than the limit for a message")
-        }
         return Signal(
             .message,
             from: call.process.pid,
-            topicBytes: topic.utf8.count,
+            topicBytes: topicBytes,
             written: writer
         )
     }
@@ -169,7 +177,10 @@ enum ProcessLibrary {
         to last: Int32,
         into writer: inout PayloadWriter
     ) throws(UnsendableFault) {
-        var encoder = PayloadEncoder(call.thread)
+        var encoder = PayloadEncoder(
+            call.thread,
+            bytesMax: call.process.engine.payloadBytesMax
+        )
         let count = Int(last - first + 1)
         if count <= 0 {
             writer.writeNil()

@@ -78,6 +78,12 @@ enum JSONLibrary {
         }
         guard call.thread.kind(1) == .table else { return call.thread.wrongType(1, "table") }
         call.thread.setTop(1)
+        if call.thread.pushMetatable(1) {
+            if call.thread.getField(-1, "__metatable") != .nothing {
+                return call.thread.raise("cannot change a protected metatable")
+            }
+            call.thread.setTop(1)
+        }
         call.thread.setMark(mark)
         return 1
     }
@@ -100,9 +106,13 @@ enum FiberLibrary {
         )
         guard thread.canBlock else { return outcome }
         let count = call.count
+        guard thread.ensure(count + 20) else { return thread.raise("too many arguments") }
         thread.pushValue(1)
         let child = call.process.makeFiber(thread)
         if count > 1 {
+            guard child.pointee.thread.ensure(count) else {
+                return thread.raise("too many arguments")
+            }
             for index in 2...count { thread.pushValue(index) }
             thread.move(count - 1, to: child.pointee.thread)
             child.pointee.arguments = count - 1

@@ -120,9 +120,8 @@ extension LuaProcess {
             complete(receiver, ok: false)
         }
         while let sender = channel.pointee.senders.first {
-            let fiber = sender.pointee.fiber
             // A select only loses this case: a closed channel is never ready for send.
-            if fiber.pointee.waiters?.pointee.sibling != nil {
+            if sender.pointee.caseIndex > 0 {
                 withdraw(sender)
             } else {
                 complete(sender, ok: false)
@@ -178,7 +177,7 @@ extension LuaProcess {
         at channel: Record<Channel>,
         isSend: Bool,
         valueIndex: Int32 = 0,
-        caseIndex: Int32 = 1,
+        caseIndex: Int32 = 0,
         _ thread: LuaThread
     ) {
         let fiber = currentFiber
@@ -205,6 +204,7 @@ extension LuaProcess {
     func complete(_ waiter: Record<Waiter>, ok: Bool) {
         let fiber = waiter.pointee.fiber
         fiber.pointee.wokenCase = waiter.pointee.caseIndex
+        fiber.pointee.wokenBySend = waiter.pointee.isSend
         fiber.pointee.wokenOK = ok
         while let other = fiber.pointee.waiters { withdraw(other) }
         ready.append(fiber)

@@ -16,8 +16,10 @@ struct Fiber {
     var next: Record<Fiber>?
     /// The first of the waiters it is parked at.
     var waiters: Record<Waiter>?
-    /// Which case fired (1-based) and with which `ok`.
+    /// Which case fired (1-based), whether it sent, and with which `ok`; for a reply, how many
+    /// values it brought.
     var wokenCase: Int32 = 0
+    var wokenBySend = false
     var wokenOK = false
     /// The timer or reply it is parked for; zero for none.
     var token: Int64 = 0
@@ -30,7 +32,7 @@ struct Waiter {
     var isSend: Bool
     /// Where on the fiber's `parkedThread` the value to be sent is.
     var valueIndex: Int32
-    /// Its place among the cases of a select; 1 for a plain call.
+    /// Its place among the cases of a select, from 1 on; 0 for a plain call.
     var caseIndex: Int32
     var previous: Record<Waiter>?
     var next: Record<Waiter>?

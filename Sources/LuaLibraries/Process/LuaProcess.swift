@@ -29,8 +29,8 @@ package final class LuaProcess: Runnable, @unchecked Sendable {
     private var pendingReplies: [Int64: Record<Fiber>] = [:]
     /// Numbers timers and replies.
     var nextToken: Int64 = 0
-    /// A value thrown out of the process, whose `__tostring` is being asked for its text.
-    private var reporting: ErrorValue?
+    /// A value thrown out of the process, and the last fiber, which asks its `__tostring` for text.
+    private var reporting: (error: ErrorValue, fiber: Record<Fiber>)?
     private let description = Mutex(RunnableDescription())
     var logLimiter = LogLimiter()
 
@@ -124,6 +124,8 @@ package final class LuaProcess: Runnable, @unchecked Sendable {
                 }
                 continue
             }
+            // Nothing else of the process runs any more.
+            if let reporting, fiber != reporting.fiber { continue }
             if let outcome = resume(fiber, worker.worker) { return outcome }
             switches += 1
             if switches % 16 == 0, runtime.clock.now() &- start > Self.sliceNanoseconds {
@@ -139,7 +141,12 @@ package final class LuaProcess: Runnable, @unchecked Sendable {
         let arguments = fiber.pointee.arguments
         fiber.pointee.arguments = 0
         switch machine.resume(fiber.pointee.thread, arguments: arguments, on: worker) {
-        case .blocked: return nil
+        case .blocked:
+            // Only a timer or a reply can wake the last fiber: with neither it is over.
+            if let reporting, timers.pending.isEmpty, pendingReplies.isEmpty {
+                return .ended(.error(reporting.error))
+            }
+            return nil
         case .released:
             ready.append(fiber)
             return nil
@@ -206,6 +213,7 @@ package final class LuaProcess: Runnable, @unchecked Sendable {
 
     /// The exit reason after main returned `count` values (SEMANTICS 8).
     private func result(of thread: LuaThread, _ count: Int32) -> ExitReason {
+        guard thread.ensure(20) else { return .limit(.memory) }
         let first = thread.top - count + 1
         if count >= 2, let error = errorValue(thread, first + 1, acceptsAny: false) {
             return .error(error)
@@ -220,7 +228,9 @@ package final class LuaProcess: Runnable, @unchecked Sendable {
 
     private func failed(_ fiber: Record<Fiber>) -> TurnOutcome? {
         let thread = fiber.pointee.thread
-        if let reporting { return .ended(.error(reporting)) }
+        if let reporting { return .ended(.error(reporting.error)) }
+        // Nothing is promised about the stack after an error; one that overflowed has spare room.
+        guard thread.ensure(20) else { return .ended(.limit(.memory)) }
         let trace = machine.main.traceback(of: thread, from: 0)
         var error =
             errorValue(thread, -1, acceptsAny: true)
@@ -247,7 +257,6 @@ package final class LuaProcess: Runnable, @unchecked Sendable {
             thread.pop(2)
             return false
         }
-        reporting = error
         // Stack: value, metatable, __tostring.
         let own = thread.pushNewThread()
         thread.pushValue(-2)
@@ -257,18 +266,16 @@ package final class LuaProcess: Runnable, @unchecked Sendable {
             Fiber(thread: own, parkedThread: own, arguments: 1, isMain: false)
         )
         thread.setAnchor(LuaThread.registry, reporter)
-        // Nothing else of the process runs any more.
+        reporting = (error, reporter)
         stopAllTimers()
-        ready = FiberList()
         pendingReplies = [:]
-        mailbox.inbox = nil
-        mailbox.eventChannel = nil
+        ready = FiberList()
         ready.append(reporter)
         return true
     }
 
     private func reported(_ thread: LuaThread) -> ErrorValue {
-        var error = reporting ?? ErrorValue(message: "unknown error")
+        var error = reporting?.error ?? ErrorValue(message: "unknown error")
         if thread.top > 0, let text = thread.string(-1) { error.message = cut(text) }
         return error
     }
