@@ -77,11 +77,12 @@ static void *take(ml_arena *a, size_t bytes) {
   if (bytes <= ML_SMALL_MAX) {
     size_t class = class_of(bytes);
     void *block = a->free[class];
-    if (block != NULL) {
-      a->free[class] = *(void **)block;
-      return block;
-    }
-    return cut(a, class * ML_CLASS_BYTES);
+    if (block == NULL) return cut(a, class * ML_CLASS_BYTES);
+    a->free[class] = *(void **)block;
+    // A template's words are told apart by what they look like. Lua leaves the padding of its values
+    // unwritten: there, what a freed block held would pass for an address (template.c).
+    if (a->region != NULL) memset(block, 0, class * ML_CLASS_BYTES);
+    return block;
   }
   if (a->region != NULL && (size_t)(a->end - a->next) >= bytes + ML_CLASS_BYTES)
     return cut(a, class_of(bytes) * ML_CLASS_BYTES);

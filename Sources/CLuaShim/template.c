@@ -5,6 +5,8 @@
 // region and adds the distance to each of them. Why that is sound:
 //   - nothing outside points in, except what the fork sets itself (the machine's own fields);
 //   - pointers are aligned, so looking at aligned words finds them all;
+//   - memory is zeroed before it is used again, so no padding beside a value's type holds the rest of
+//     an address: adding to such a word would change the type;
 //   - a word that only looks like an address inside would have to guess 44 random bits of the
 //     region's place (it is mapped where the kernel likes, at each start anew);
 //   - no table of a template is keyed by an address inside it: strings hash by content, light
