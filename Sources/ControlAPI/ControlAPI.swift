@@ -98,9 +98,9 @@ package final class ControlAPI: Handler {
             try guardian.checkHost(head)
             try guardian.checkSite(head)
             if case .found(let route, _) = router.match(method: head.method, path: head.path),
-                route.body != .none, !isJSON(head)
+                route.body != .none
             {
-                throw .unsupportedMediaType()
+                try checkType(head)
             }
             return .proceed(bodyBytesMax: context.configuration.bodyBytesMax)
         } catch {
@@ -168,13 +168,22 @@ package final class ControlAPI: Handler {
         case .optional: if request.body.isEmpty { return }
         case .required: break
         }
-        guard isJSON(request) else { throw .unsupportedMediaType() }
+        try checkType(request)
         let limit = context.configuration.bodyBytesMax
         if request.body.count > limit { throw .payloadTooLarge(limit: limit) }
     }
 
-    private func isJSON(_ request: Request) -> Bool {
-        request.headers["Content-Type"].flatMap { MediaType($0) }?.isJSON ?? false
+    /// Throws unless the body says that it is JSON, as it is: no coding of it is known here.
+    ///
+    /// Source: RFC 9110, 8.4.1: "identity" stands for no coding, and should not be sent at all.
+    private func checkType(_ request: Request) throws(Problem) {
+        guard request.headers["Content-Type"].flatMap({ MediaType($0) })?.isJSON ?? false else {
+            throw .unsupportedMediaType()
+        }
+        let codings = request.headers.all("Content-Encoding")
+        guard codings.allSatisfy({ $0.isEmpty || Headers.same($0, "identity") }) else {
+            throw .unsupportedCoding()
+        }
     }
 
     // MARK: Everything that is no endpoint

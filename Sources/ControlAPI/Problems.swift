@@ -180,6 +180,16 @@ extension Problem {
         )
     }
 
+    /// Source: RFC 9110, 15.5.16: the answer "ought" to say which codings are accepted.
+    static func unsupportedCoding() -> Problem {
+        var problem = Problem(
+            .unsupportedMediaType,
+            "The body must not be compressed: send it without Content-Encoding."
+        )
+        problem.fields = [("Accept-Encoding", "identity")]
+        return problem
+    }
+
     static func hostNotAllowed(_ host: String) -> Problem {
         let named = host.isEmpty ? "An empty Host" : "Host \(host)"
         return Problem(

@@ -94,6 +94,34 @@ struct RequestTests {
     }
 
     @Test(arguments: Routes.all.indices)
+    func `a compressed body is refused`(_ index: Int) throws {
+        let (desk, route) = (Desk(), Routes.all[index])
+        guard route.body != .none else { return }
+        let target = try RequestTests.target(route, desk)
+        for codings in [["gzip"], ["identity", "br"], ["identity, gzip"]] {
+            let headers =
+                [("Content-Type", "application/json")]
+                + codings.map { ("Content-Encoding", $0) }
+            let answer = try desk.ask(route.method, target, "{}", headers: headers)
+            #expect(answer.status == 415, "\(codings)")
+            #expect(answer.header("Accept-Encoding") == "identity")
+            let request = Request(
+                method: route.method,
+                path: target,
+                authority: "localhost",
+                headers: Headers(headers)
+            )
+            guard case .refuse(let refusal) = desk.api.admit(request) else {
+                Issue.record("admitted")
+                continue
+            }
+            #expect(refusal.status == 415)
+        }
+        let plain = [("Content-Type", "application/json"), ("Content-Encoding", "Identity")]
+        #expect(try desk.ask(route.method, target, "{}", headers: plain).status != 415)
+    }
+
+    @Test(arguments: Routes.all.indices)
     func `a body that is no JSON is refused with its place`(_ index: Int) throws {
         let (desk, route) = (Desk(), Routes.all[index])
         guard route.body != .none else { return }
