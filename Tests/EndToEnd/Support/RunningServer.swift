@@ -46,7 +46,7 @@ final class RunningServer: Sendable {
         let start = Stopwatch()
         try process.runUnmasked()
         pid = process.processIdentifier
-        Orphans.add(pid)
+        Leftovers.add(server: pid)
         // Our copy of the writing end must go, or the log never ends.
         try errors.fileHandleForWriting.close()
         let address = waitFor(seconds: 20) { [log] in
@@ -139,25 +139,6 @@ final class RunningServer: Sendable {
     }
 }
 
-/// Servers that would outlive the test run: those of a test that never came to its end.
-private enum Orphans {
-    private static let pids = Mutex<[Int32]>([])
-
-    static func add(_ pid: Int32) {
-        let isFirst = pids.withLock { pids in
-            pids.append(pid)
-            return pids.count == 1
-        }
-        if isFirst { atexit { Orphans.end() } }
-    }
-
-    static func remove(_ pid: Int32) { pids.withLock { $0.removeAll { $0 == pid } } }
-
-    private static func end() {
-        for pid in pids.withLock({ $0 }) { kill(pid, SIGKILL) }
-    }
-}
-
 /// How a child process ended, for any thread to wait for.
 private final class ProcessEnd: Sendable {
     private let code = Mutex<Int32?>(nil)
@@ -168,7 +149,7 @@ private final class ProcessEnd: Sendable {
             // A death by a signal is told like a shell tells it.
             let isSignal = process.terminationReason == .uncaughtSignal
             let code = process.terminationStatus + (isSignal ? 128 : 0)
-            Orphans.remove(process.processIdentifier)
+            Leftovers.remove(server: process.processIdentifier)
             self?.code.withLock { $0 = code }
         }
     }

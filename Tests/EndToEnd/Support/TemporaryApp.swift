@@ -12,6 +12,7 @@ final class TemporaryApp: Sendable {
             .appendingPathComponent("moonlet-e2e-" + UUID().uuidString)
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         path = folder.path
+        Leftovers.add(folder: path)
         try write(
             "_index.yaml",
             """
@@ -41,11 +42,12 @@ final class TemporaryApp: Sendable {
             .appendingPathComponent("moonlet-e2e-" + UUID().uuidString)
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         path = folder.path
+        Leftovers.add(folder: path)
         for file in files { try write(file.name, file.text) }
     }
 
     deinit {
-        try? FileManager.default.removeItem(atPath: path)
+        Leftovers.remove(folder: path)
     }
 
     private func write(_ name: String, _ text: String) throws {
