@@ -131,7 +131,7 @@ extension Runtime {
             guard state.pid == watcher, state.phase == .alive else { return false }
             // Gone from the list: unmonitored in the meantime.
             guard state.monitors.remove(record.pid) else { return false }
-            if let signal = parcel.take() { state.incoming.append(signal) }
+            if let signal = parcel.take() { block.put(signal, into: &state) }
             return true
         }
         if told { wake(block) }
@@ -158,7 +158,7 @@ extension Runtime {
             )
             switch effect {
             case .none: break
-            case .event: if let signal = parcel.take() { state.incoming.append(signal) }
+            case .event: if let signal = parcel.take() { block.put(signal, into: &state) }
             case .fail: condemn(&state, block, .linked(from: record.pid))
             }
             return state.body

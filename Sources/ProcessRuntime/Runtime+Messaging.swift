@@ -21,7 +21,7 @@ extension Runtime {
             }
             block.queuedMessages.wrappingAdd(1, ordering: .relaxed)
             block.queuedBytes.wrappingAdd(bytes, ordering: .relaxed)
-            if let signal = parcel.take() { state.incoming.append(signal) }
+            if let signal = parcel.take() { block.put(signal, into: &state) }
             return nil
         }
         if let fault { throw fault }
@@ -37,7 +37,7 @@ extension Runtime {
         var parcel: Signal? = consume signal
         let alive = block.guarded.withLock { state -> Bool in
             guard state.pid == receiver, state.phase == .alive else { return false }
-            if let signal = parcel.take() { state.incoming.append(signal) }
+            if let signal = parcel.take() { block.put(signal, into: &state) }
             return true
         }
         if alive { wake(block) }
@@ -65,7 +65,7 @@ extension Runtime {
         var parcel: Signal? = Signal(.cancel, from: from, written: writer)
         let who = block.guarded.withLock { state -> (String, String)? in
             guard state.pid == pid, state.phase == .alive else { return nil }
-            if let signal = parcel.take() { state.incoming.append(signal) }
+            if let signal = parcel.take() { block.put(signal, into: &state) }
             return (state.entry, state.host)
         }
         guard let who else { throw .processNotFound }
@@ -81,8 +81,10 @@ extension Runtime {
         into queue: inout SignalQueue,
         numberingFrom sequence: inout UInt64
     ) {
+        guard block.hasIncoming.load(ordering: .acquiring) else { return }
         block.guarded.withLock { state in
             queue.take(&state.incoming, numberingFrom: &sequence)
+            block.hasIncoming.store(false, ordering: .relaxed)
         }
     }
 

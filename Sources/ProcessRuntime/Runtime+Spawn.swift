@@ -108,8 +108,10 @@ extension Runtime {
                 )
                 block.queuedMessages.wrappingAdd(1, ordering: .relaxed)
                 block.queuedBytes.wrappingAdd(signal.byteCount, ordering: .relaxed)
-                state.incoming.append(signal)
+                block.put(signal, into: &state)
             }
+            unsafe block.turnBody = body
+            unsafe block.turnCPULimit = request.limits.cpuNanoseconds
             block.currentPID.store(pid.number, ordering: .releasing)
             return pid
         }
@@ -176,6 +178,8 @@ extension Runtime {
             state.doom = nil
             state.body = nil
             state.incoming = SignalQueue()
+            block.hasIncoming.store(false, ordering: .relaxed)
+            unsafe block.turnBody = nil
             state.names = []
             state.links = PIDSet()
             state.monitors = PIDSet()

@@ -12,6 +12,8 @@ package protocol RuntimeClock: Sendable {
 package protocol Dispatcher: AnyObject, Sendable {
     /// Takes a process that became ready. `urgent` ones (about to die) go first.
     func enqueue(_ block: ControlBlock, urgent: Bool)
+    /// Takes a process whose turn is over and that wants another: behind the others.
+    func requeue(_ block: ControlBlock)
     /// Makes the running process's turn end soon.
     func interrupt(_ block: ControlBlock)
     /// The next timer changed to an earlier time (monotonic nanoseconds).
@@ -133,45 +135,45 @@ package final class Runtime: Sendable {
 
     /// Gives `block` one turn on the calling thread.
     ///
-    /// Called by the dispatcher only.
-    package func runTurn(_ block: ControlBlock, on worker: (any WorkerContext)?) {
-        guard block.beginTurn() else { return }
-        let body = block.guarded.withLock { $0.doom == nil ? $0.body : nil }
-        guard let body else {
+    /// `start` is the time now, read by the caller; returns the time at the end, so that a worker
+    /// reads the clock once a turn. Called by the dispatcher only.
+    @discardableResult
+    package func runTurn(
+        _ block: ControlBlock,
+        on worker: (any WorkerContext)?,
+        from start: UInt64
+    ) -> UInt64 {
+        guard block.beginTurn() else { return start }
+        // `dying` is set whenever an end was decided; the lock is only for the reason.
+        guard !block.dying.load(ordering: .acquiring), let body = unsafe block.turnBody else {
             finish(block)
-            return
+            return clock.now()
         }
-        let start = clock.now()
         block.turnStartedAt.store(start, ordering: .relaxed)
         let outcome = body.run(block, on: worker)
+        let end = clock.now()
         block.turnStartedAt.store(0, ordering: .relaxed)
-        let spent = block.cpuNanoseconds.wrappingAdd(
-            clock.now() &- start,
-            ordering: .relaxed
-        ).newValue
+        // Only the turn's holder writes it.
+        let spent = block.cpuNanoseconds.load(ordering: .relaxed) &+ (end &- start)
+        block.cpuNanoseconds.store(spent, ordering: .relaxed)
         if case .ended(let reason) = outcome { doom(block, reason) }
-        let (limit, isDoomed) = block.guarded.withLock {
-            ($0.limits.cpuNanoseconds, $0.doom != nil)
-        }
-        if isDoomed {
+        let cpuLimit = unsafe block.turnCPULimit
+        if cpuLimit > 0 && spent >= cpuLimit { doom(block, .limit(.cpu)) }
+        if block.dying.load(ordering: .acquiring) {
             finish(block)
-            return
-        }
-        if limit > 0 && spent >= limit {
-            doom(block, .limit(.cpu))
-            finish(block)
-            return
+            return end
         }
         switch outcome {
         case .preempted:
             block.endTurnPreempted()
-            dispatcher.enqueue(block, urgent: false)
+            dispatcher.requeue(block)
         default:
-            if block.endTurnWaiting() { dispatcher.enqueue(block, urgent: false) }
+            if block.endTurnWaiting() { dispatcher.requeue(block) }
         }
         // A doom that came between the look above and the end of the turn queued or will queue it:
         // urge() sees the state word after this.
         if block.dying.load(ordering: .acquiring) { urge(block) }
+        return end
     }
 
     /// Decides that the process ends with `reason`, if nothing decided before.
@@ -180,6 +182,7 @@ package final class Runtime: Sendable {
             guard state.doom == nil else { return nil }
             state.doom = reason
             state.phase = .dying
+            block.dying.store(true, ordering: .releasing)
             return state.pid
         }
         if let pid = decided, case .limit(let limit) = reason {

@@ -26,6 +26,13 @@ struct Mailbox: ~Copyable {
             self.deliversMessages = deliversMessages
             self.channel = channel
         }
+
+        /// Whether its name is these bytes.
+        func isNamed(_ bytes: UnsafeRawBufferPointer) -> Bool {
+            guard unsafe bytes.count == name.count else { return false }
+            for index in name.indices where unsafe bytes[index] != name[index] { return false }
+            return true
+        }
     }
 
     static let topicsMax = 256
@@ -41,7 +48,7 @@ struct Mailbox: ~Copyable {
     func topic(named name: UnsafeRawBufferPointer) -> Int? {
         topics.firstIndex { topic in
             guard let topic else { return false }
-            return unsafe topic.name.elementsEqual(name)
+            return unsafe topic.isNamed(name)
         }
     }
 
@@ -53,7 +60,7 @@ struct Mailbox: ~Copyable {
     ) -> Int? {
         let topic = Topic(name: name, deliversMessages: deliversMessages, channel: channel)
         unlistened.move(to: &topic.queue) { signal in
-            unsafe signal.withTopic { unsafe $0.elementsEqual(name) }
+            unsafe signal.withTopic { unsafe topic.isNamed($0) }
         }
         if let free = topics.firstIndex(where: { $0 == nil }) {
             topics[free] = topic
@@ -142,6 +149,11 @@ extension LuaProcess {
         }
     }
 
+    /// Pushes a pid's text.
+    func push(_ pid: PID, _ thread: LuaThread) {
+        unsafe runtime.pids.withBytes(of: pid) { unsafe thread.push(bytes: $0) }
+    }
+
     /// Pushes a Message object: user values payload, topic, from.
     private func push(message signal: borrowing Signal, _ thread: LuaThread) {
         _ = unsafe thread.pushUserdata(bytes: 0, values: 3, class: CodecKeys.message)
@@ -155,11 +167,7 @@ extension LuaProcess {
         thread.setUserValue(-2, 1)
         unsafe signal.withTopic { unsafe thread.push(bytes: $0) }
         thread.setUserValue(-2, 2)
-        if let sender = signal.sender {
-            thread.push(runtime.pids.text(sender))
-        } else {
-            thread.pushNil()
-        }
+        if let sender = signal.sender { push(sender, thread) } else { thread.pushNil() }
         thread.setUserValue(-2, 3)
     }
 
@@ -189,7 +197,7 @@ extension LuaProcess {
             }
         }
         if let sender = signal.sender {
-            thread.push(runtime.pids.text(sender))
+            push(sender, thread)
             thread.setField(-2, "from")
         }
     }

@@ -86,6 +86,12 @@ extension ControlBlock {
         return cpuNanoseconds.load(ordering: .relaxed) &+ (start == 0 ? 0 : now &- start)
     }
 
+    /// Puts a signal where the next look finds it; the caller holds the lock, and wakes afterwards.
+    func put(_ signal: consuming Signal, into state: inout Guarded) {
+        state.incoming.append(signal)
+        hasIncoming.store(true, ordering: .releasing)
+    }
+
     /// The process is gone and its slot may be filled again.
     func becomeFree() {
         state.store(RunState.free.rawValue, ordering: .releasing)

@@ -109,6 +109,16 @@ package final class ControlBlock: Sendable {
     /// A hint for interrupts only.
     let workerHint = Atomic<Int>(0)
     let guarded = Mutex(Guarded())
+    /// Whether `incoming` holds something; changes only under the lock.
+    ///
+    /// Read without it by whoever has the turn: a signal put there after the look is followed by a
+    /// `wake`, which keeps the turn from ending unseen.
+    let hasIncoming = Atomic<Bool>(false)
+    /// What the turn runs, and its CPU limit, as in `guarded`: for whoever has the turn.
+    ///
+    /// SAFETY: written before the process's first turn and at its end, by whoever has it then.
+    nonisolated(unsafe) var turnBody: (any Runnable)?
+    nonisolated(unsafe) var turnCPULimit: UInt64 = 0
 
     init(slot: Int) {
         self.slot = slot

@@ -39,7 +39,25 @@ package struct PIDFormat: Sendable {
     }
 
     package func text(_ pid: PID) -> String {
-        "\(node).\(epoch).\(pid.number)"
+        unsafe withBytes(of: pid) { unsafe String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// Lends the text of `pid` as bytes, without making a string.
+    package func withBytes<R>(of pid: PID, _ action: (UnsafeRawBufferPointer) -> R) -> R {
+        let capacity = prefix.count + 20
+        return unsafe withUnsafeTemporaryAllocation(byteCount: capacity, alignment: 1) { buffer in
+            // SAFETY: a 64-bit number has at most 20 digits.
+            var start = capacity
+            var rest = pid.number
+            repeat {
+                start -= 1
+                unsafe buffer[start] = UInt8(truncatingIfNeeded: 0x30 + rest % 10)
+                rest /= 10
+            } while rest > 0
+            start -= prefix.count
+            for (offset, byte) in prefix.enumerated() { unsafe buffer[start + offset] = byte }
+            return unsafe action(UnsafeRawBufferPointer(rebasing: buffer[start..<capacity]))
+        }
     }
 
     /// The pid that `text` names, or nil if it is none of this server's.

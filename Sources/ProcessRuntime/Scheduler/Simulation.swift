@@ -36,6 +36,7 @@ package final class Simulation: Dispatcher, RuntimeClock {
         state.withLock { $0.ready.append(block) }
     }
 
+    package func requeue(_ block: ControlBlock) { enqueue(block, urgent: false) }
     package func interrupt(_ block: ControlBlock) {}
     package func timerChanged(to deadline: UInt64) {}
     package func now() -> UInt64 { state.withLock { $0.now } }
@@ -61,7 +62,7 @@ package final class Simulation: Dispatcher, RuntimeClock {
             return state.ready.removeLast()
         }
         guard let block else { return false }
-        runtime?.runTurn(block, on: nil)
+        runtime?.runTurn(block, on: nil, from: now())
         return true
     }
 
