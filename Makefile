@@ -21,7 +21,7 @@ serve: build
 
 build:
 	@scripts/install-packages $(BUILD_PACKAGES)
-	swift build -c release --product moonlet
+	swift build -c release --product moonlet --static-swift-stdlib
 
 # Warnings of this package are errors here; dependencies keep theirs.
 test:

@@ -11,6 +11,12 @@ let strict: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("InternalImportsByDefault"),
     .enableUpcomingFeature("MemberImportVisibility"),
+    // Small functions of one room are called from another on every message; and exclusive access is
+    // checked in the debug builds that the tests use. Together 17 % of a ping-pong.
+    .unsafeFlags(
+        ["-cross-module-optimization", "-enforce-exclusivity=unchecked"],
+        .when(configuration: .release)
+    ),
 ]
 
 /// Tests touch pointers only through the APIs under test, so they need no `unsafe` marks.
