@@ -43,7 +43,8 @@ function roles.link_of_ring(parent, successor)
     local tokens = process.listen("token")
     process.send(parent, "ready", process.pid())
     while true do
-        process.send(successor, "token", tokens:receive())
+        local token = tokens:receive()
+        process.send(successor, "token", token)
     end
 end
 
