@@ -30,8 +30,9 @@ package struct UnsendableFault: Error, Equatable {
 /// Lua values to payload bytes and back.
 package struct PayloadEncoder: ~Copyable {
     private let thread: LuaThread
-    /// Keys from the value given inward, for messages.
-    private var path: [PathStep] = []
+    /// Where on the stack the keys from the value given inward are, for messages; zero inside an
+    /// error object.
+    private var path: [Int32] = []
     private let root: String
     private let bytesMax: Int
 
@@ -40,11 +41,6 @@ package struct PayloadEncoder: ~Copyable {
     /// A limit there must be: shared references become copies, so a small table can stand for a
     /// payload larger than any memory.
     package static let bytesMaxDefault = 16 << 20
-
-    private enum PathStep {
-        case index(Int)
-        case key(String)
-    }
 
     /// Encodes values of `thread`; faults name them from `root` on, as in `payload.items[3]`.
     ///
@@ -119,11 +115,11 @@ package struct PayloadEncoder: ~Copyable {
         thread.pushNil()
         while thread.next(index) {
             if pairs == 0, thread.isInteger(-2), thread.integer(-2) == Int64(sequence + 1) {
-                path.append(.index(sequence + 1))
+                path.append(thread.absolute(-2))
                 try write(thread.absolute(-1), &writer)
                 sequence += 1
             } else {
-                path.append(step(-2))
+                path.append(thread.absolute(-2))
                 try writeKey(thread.absolute(-2), &writer)
                 try write(thread.absolute(-1), &writer)
                 pairs += 1
@@ -170,7 +166,7 @@ package struct PayloadEncoder: ~Copyable {
             writer.beginError()
             for value in Int32(1)...5 {
                 thread.getUserValue(index, value)
-                path.append(.key("error"))
+                path.append(0)
                 try write(thread.absolute(-1), &writer)
                 path.removeLast()
                 thread.pop()
@@ -184,12 +180,14 @@ package struct PayloadEncoder: ~Copyable {
         }
     }
 
-    private func step(_ index: Int32) -> PathStep {
+    /// A key as a step of a path: `[3]` or `.name`.
+    private func step(_ index: Int32) -> String {
+        if index == 0 { return ".error" }
         if let number = thread.isInteger(index) ? thread.integer(index) : nil {
-            return .index(Int(number))
+            return "[\(number)]"
         }
-        if thread.kind(index) == .string { return .key(thread.string(index) ?? "") }
-        return .key("[\(thread.rawText(index))]")
+        if thread.kind(index) == .string { return "." + (thread.string(index) ?? "") }
+        return "[\(thread.rawText(index))]"
     }
 
     private func tooLarge() -> UnsendableFault {
@@ -198,13 +196,8 @@ package struct PayloadEncoder: ~Copyable {
 
     private func fault(_ reason: String) -> UnsendableFault {
         var text = root
-        // A cycle is as deep as the limit: its first steps say enough.
-        for step in path.prefix(8) {
-            switch step {
-            case .index(let number): text += "[\(number)]"
-            case .key(let key): text += key.hasPrefix("[") ? key : ".\(key)"
-            }
-        }
+        // A cycle is as deep as the limit: its first steps say enough. The keys are still there.
+        for index in path.prefix(8) { text += step(index) }
         if path.count > 8 { text += "..." }
         return UnsendableFault(path: text, reason: reason)
     }

@@ -77,9 +77,13 @@ enum ProcessLibrary {
         _ index: Int32,
         _ outcome: inout Int32?
     ) -> PID? {
+        if let bytes = unsafe call.thread.bytes(index),
+            let pid = unsafe call.runtime.pids.parse(bytes)
+        {
+            return pid
+        }
         let text = call.string(index, &outcome)
         if outcome != nil { return nil }
-        if let pid = call.runtime.pids.parse(text) { return pid }
         if let pid = call.runtime.lookup(text) { return pid }
         if call.runtime.pids.looksLikePID(text) {
             outcome = call.fail(.notFound, "process not found")

@@ -193,6 +193,7 @@ extension LuaProcess {
             )
         )
         fiber.pointee.waiters = waiter
+        parkSignature &+= mark(of: channel)
         if isSend {
             channel.pointee.senders.append(waiter)
         } else {
@@ -210,7 +211,13 @@ extension LuaProcess {
         ready.append(fiber)
     }
 
+    /// What a waiter at this channel adds to `parkSignature`.
+    private func mark(of channel: Record<Channel>) -> UInt64 {
+        unsafe UInt64(UInt(bitPattern: channel.address)) &* SeededRandom.step
+    }
+
     private func withdraw(_ waiter: Record<Waiter>) {
+        parkSignature &-= mark(of: waiter.pointee.channel)
         if waiter.pointee.isSend {
             waiter.pointee.channel.pointee.senders.remove(waiter)
         } else {

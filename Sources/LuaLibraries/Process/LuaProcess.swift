@@ -16,7 +16,9 @@ package final class LuaProcess: Runnable, @unchecked Sendable {
     let host: String
     /// Inherited by children; a table, or nil.
     let context: Payload
-    private var identity: (pid: PID, block: ControlBlock)?
+    let runtime: Runtime
+    private var bornAs: PID?
+    private var bornIn: ControlBlock?
 
     var ready = FiberList()
     /// The fiber whose code runs now.
@@ -32,9 +34,19 @@ package final class LuaProcess: Runnable, @unchecked Sendable {
     /// A value thrown out of the process, and the last fiber, which asks its `__tostring` for text.
     private var reporting: (error: ErrorValue, fiber: Record<Fiber>)?
     private let description = Mutex(RunnableDescription())
-    var logLimiter = LogLimiter()
+    /// Changes with every waiter that comes and goes: equal sums, equal waiters (but for chance).
+    var parkSignature: UInt64 = 0
+    private var publishedSignature: ParkSignature?
 
-    var runtime: Runtime { engine.runtime }
+    /// What a description depends on, cheap to compare at the end of each turn.
+    private struct ParkSignature: Equatable {
+        var waiters: UInt64
+        var fibers: Int
+        var hasTimers: Bool
+        var hasReplies: Bool
+        var handlesEvents: Bool
+    }
+    var logLimiter = LogLimiter()
 
     /// How long one turn may go on when its fibers hand over to each other, in nanoseconds.
     static let sliceNanoseconds: UInt64 = 1_000_000
@@ -51,6 +63,7 @@ package final class LuaProcess: Runnable, @unchecked Sendable {
     ) {
         self.machine = machine
         self.engine = engine
+        runtime = engine.runtime
         self.program = program
         self.host = host
         self.context = context
@@ -68,15 +81,18 @@ package final class LuaProcess: Runnable, @unchecked Sendable {
     }
 
     package func spawned(as pid: PID, in block: ControlBlock) {
-        identity = (pid, block)
+        bornAs = pid
+        bornIn = block
     }
 
-    var pid: PID { born.pid }
-    var block: ControlBlock { born.block }
+    var pid: PID {
+        guard let bornAs else { preconditionFailure("Lua runs only in a spawned process") }
+        return bornAs
+    }
 
-    private var born: (pid: PID, block: ControlBlock) {
-        guard let identity else { preconditionFailure("Lua runs only in a spawned process") }
-        return identity
+    var block: ControlBlock {
+        guard let bornIn else { preconditionFailure("Lua runs only in a spawned process") }
+        return bornIn
     }
 
     /// The process whose Lua code called a body.
@@ -109,10 +125,12 @@ package final class LuaProcess: Runnable, @unchecked Sendable {
         _ process: ControlBlock,
         on worker: (any WorkerContext)?
     ) -> TurnOutcome {
-        guard let worker = worker as? LuaWorkerContext else {
-            preconditionFailure("Lua runs on workers that LuaWorkerContext.make made")
+        guard let context = worker, type(of: context) == LuaWorkerContext.self else {
+            preconditionFailure("Lua runs on workers that are LuaWorkerContexts")
         }
-        let start = runtime.clock.now()
+        // SAFETY: just checked; a cast would look the type up at every turn.
+        let worker = unsafe unsafeDowncast(context, to: LuaWorkerContext.self)
+        let start = process.turnStart
         drainSignals()
         var switches = 0
         while true {
@@ -281,6 +299,15 @@ package final class LuaProcess: Runnable, @unchecked Sendable {
     }
 
     private func publishDescription() {
+        let signature = ParkSignature(
+            waiters: parkSignature,
+            fibers: fiberCount,
+            hasTimers: !timers.pending.isEmpty,
+            hasReplies: !pendingReplies.isEmpty,
+            handlesEvents: mailbox.eventChannel != nil
+        )
+        guard signature != publishedSignature else { return }
+        publishedSignature = signature
         var now = RunnableDescription()
         now.fibers = fiberCount
         now.waitingFor = waitingWords()

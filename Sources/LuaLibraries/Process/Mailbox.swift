@@ -29,7 +29,7 @@ struct Mailbox: ~Copyable {
 
         /// Whether its name is these bytes.
         func isNamed(_ bytes: UnsafeRawBufferPointer) -> Bool {
-            guard unsafe bytes.count == name.count else { return false }
+            guard bytes.count == name.count else { return false }
             for index in name.indices where unsafe bytes[index] != name[index] { return false }
             return true
         }

@@ -78,6 +78,9 @@ extension ControlBlock {
         state.store(RunState.ready.rawValue, ordering: .releasing)
     }
 
+    /// When the present turn began (monotonic nanoseconds); for whoever has the turn.
+    package var turnStart: UInt64 { turnStartedAt.load(ordering: .relaxed) }
+
     /// How long the process has run so far, its present turn included, in nanoseconds.
     ///
     /// `now` is the runtime's monotonic clock. For whoever has the turn: others may miss one.
