@@ -1,13 +1,16 @@
 import LuaVM
 import Synchronization
 
-/// Puts a program's state together: libraries, chunks, main fiber. Nothing of it runs.
+/// Puts a program's state together: libraries, chunks, main fiber.
+///
+/// Nothing of it runs.
 enum StateBuilder {
     /// Boot chunk, chunk, method, aliases, libraries.
     static let valueCount: Int32 = 4
 
-    /// Opens the libraries; returns the main fiber with `valueCount` values on its stack: the boot
-    /// chunk and its own arguments. The process's arguments follow them.
+    /// Opens the libraries and returns the main fiber.
+    ///
+    /// On its stack are the boot chunk and `valueCount` arguments of it; those of the process follow.
     static func build(
         _ machine: LuaMachine,
         _ program: Program,
