@@ -209,7 +209,10 @@ final class Connection: Pollable {
 
     private func linger() {
         guard lingers, !inputEnded else { return close() }
-        state = .lingering(until: loop.now + services.limits.lingerNanoseconds)
+        // A client that keeps its end open must not hold up the end of the server for long.
+        let patience = services.limits.lingerNanoseconds
+        let longest = services.isDraining ? min(patience, 1_000_000_000) : patience
+        state = .lingering(until: loop.now + longest)
         do throws(Errno) {
             try descriptor?.shutdownSending()
         } catch {
