@@ -3,18 +3,19 @@
 
 APP ?= examples/worker-pool
 LISTEN ?= 127.0.0.1:7070
+SECONDS ?= 60
 
 BUILD_PACKAGES = liblua5.4-dev libnghttp2-dev libjansson-dev
 TEST_PACKAGES = $(BUILD_PACKAGES) curl nghttp2-client
 SOURCES = Package.swift Sources Tests
 
-.PHONY: help serve build test lint bench soak fuzz clean
+.PHONY: help serve build test lint bench fuzz clean
 
 help:
 	@echo "make serve   build a release and serve $(APP) at http://$(LISTEN)"
 	@echo "make test    format lint, a build without warnings, all tests"
 	@echo "make build   the release binary, .build/release/moonlet"
-	@echo "make bench   the benchmarks     make soak   the long run     make fuzz   the fuzzers"
+	@echo "make bench   the benchmarks     make fuzz   each fuzzer for $(SECONDS) s (SECONDS=n)"
 
 serve: build
 	.build/release/moonlet serve $(APP) --listen $(LISTEN)
@@ -37,13 +38,9 @@ bench:
 	@scripts/install-packages $(TEST_PACKAGES)
 	Benchmarks/run
 
-soak:
-	@scripts/install-packages $(TEST_PACKAGES)
-	Benchmarks/soak
-
 fuzz:
 	@scripts/install-packages $(BUILD_PACKAGES)
-	Fuzz/run
+	Fuzz/run $(SECONDS)
 
 clean:
 	swift package clean
