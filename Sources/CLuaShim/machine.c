@@ -67,11 +67,9 @@ void ml_machine_free(ml_machine *m) {
 lua_State *ml_machine_state(const ml_machine *m) { return m->state; }
 ml_machine *ml_machine_of(lua_State *L) { return ml_get(L); }
 void ml_machine_set_context(ml_machine *m, void *context) { m->context = context; }
-void *ml_machine_context(const ml_machine *m) { return m->context; }
 size_t ml_machine_memory(const ml_machine *m) {
   return atomic_load_explicit(&m->used, memory_order_relaxed);
 }
-size_t ml_machine_memory_limit(const ml_machine *m) { return m->limit; }
 void ml_machine_set_memory_limit(ml_machine *m, size_t bytes) {
   m->limit = bytes;
   m->collect_at = soft_limit(bytes);
@@ -84,7 +82,6 @@ int32_t ml_machine_death(const ml_machine *m) { return m->death; }
 void ml_machine_exhaust(ml_machine *m) { m->exhausted = true; }
 void ml_set_arg(ml_machine *m, int32_t index) { m->arg = index; }
 void ml_block(ml_machine *m, ml_body continuation) { m->continuation = continuation; }
-lua_State *ml_machine_fiber(const ml_machine *m) { return m->fiber; }
 
 bool ml_can_block(lua_State *L) { return ml_get(L)->pinned == 0 && lua_isyieldable(L); }
 
@@ -142,10 +139,6 @@ int32_t ml_resume(
   w->running = NULL;
   atomic_fetch_add_explicit(&w->serial, 1, memory_order_release);
   return outcome;
-}
-
-int32_t ml_protected_call(lua_State *L, int32_t arguments, int32_t results) {
-  return lua_pcall(L, arguments, results, 0);
 }
 
 // ---- Preemption and kill --------------------------------------------------------------------

@@ -71,9 +71,10 @@ _Noreturn void ml_die(ml_machine *m, int why);
 
 void *ml_allocator(void *ud, void *block, size_t old_size, size_t new_size);
 void ml_arena_open(ml_arena *a);
+void ml_arena_drop(ml_arena *a);
+
 // Makes a machine that cuts all its blocks from `region` as long as it lasts (NULL: from the system).
 ml_machine *ml_machine_new_in(char *region, size_t region_bytes, size_t memory_limit);
-void ml_arena_drop(ml_arena *a);
 
 // The count hook armed by a signal: yields, collects or dies.
 void ml_hook(lua_State *L, lua_Debug *ar);

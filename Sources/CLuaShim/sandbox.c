@@ -364,19 +364,6 @@ uint8_t *ml_dump(lua_State *L, size_t *count) {
 
 // ---- Helpers for Swift ----------------------------------------------------------------------
 
-static int get_field(lua_State *L) {
-  lua_gettable(L, 1);
-  return 1;
-}
-
-int32_t ml_get_field(lua_State *L, int32_t index, const char *key) {
-  index = lua_absindex(L, index);
-  lua_pushcfunction(L, get_field);
-  lua_pushvalue(L, index);
-  lua_pushstring(L, key);
-  return lua_pcall(L, 2, 1, 0);
-}
-
 void ml_push_where(lua_State *L, int32_t level) { luaL_where(L, level); }
 
 int32_t ml_current_line(lua_State *L, int32_t level) {

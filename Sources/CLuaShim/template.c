@@ -7,12 +7,14 @@
 //   - pointers are aligned, so looking at aligned words finds them all;
 //   - memory is zeroed before it is used again, so no padding beside a value's type holds the rest of
 //     an address: adding to such a word would change the type;
-//   - a word that only looks like an address inside would have to guess 44 random bits of the
-//     region's place (it is mapped where the kernel likes, at each start anew);
+//   - a number, a text or a pair of instructions that only looks like an address inside would have to
+//     guess the region's place, which the kernel picks at each start (28 random bits where
+//     vm.mmap_rnd_bits is the default); nothing looks for such a guess;
 //   - no table of a template is keyed by an address inside it: strings hash by content, light
-//     userdata keys are addresses outside (TemplateTests read every table);
+//     userdata keys are addresses outside (LuaKey);
 //   - C functions and static data lie outside and stay.
-// It is checked, not assumed: LuaTemplate.selfCheck runs a fork through every library at start-up.
+// It is tried before it is relied on: at start-up forks run through the collector, coroutines, errors
+// and libraries (ForkSelfCheck.swift), and where one fails states are booted instead.
 
 #define _GNU_SOURCE
 #include "machine.h"
@@ -113,9 +115,6 @@ void ml_template_free(ml_template *t) {
   free(t->owner);
   free(t);
 }
-
-size_t ml_template_bytes(const ml_template *t) { return t->used; }
-size_t ml_template_words(const ml_template *t) { return t->inner_count; }
 
 static uint64_t mix(uint64_t *x) {
   uint64_t z = (*x += 0x9e3779b97f4a7c15ULL);

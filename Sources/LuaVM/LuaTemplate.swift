@@ -32,9 +32,4 @@ package final class LuaTemplate: @unchecked Sendable {
         else { return nil }
         return unsafe (LuaMachine(owning: raw), LuaThread(fiber))
     }
-
-    /// Bytes a fork copies.
-    package var copiedBytes: Int { unsafe ml_template_bytes(template) }
-    /// Words a fork adjusts.
-    package var adjustedWords: Int { unsafe ml_template_words(template) }
 }

@@ -118,8 +118,6 @@ package struct LuaThread {
 
     package func pushKey(_ key: LuaKey) { unsafe lua_pushlightuserdata(raw, key.address) }
 
-    package func pushThread() { _ = unsafe lua_pushthread(raw) }
-
     package func insert(_ index: Int32) { unsafe lua_rotate(raw, index, 1) }
 
     package func remove(_ index: Int32) {

@@ -15,11 +15,6 @@ package enum SystemTime {
         read(CLOCK_REALTIME)
     }
 
-    /// CPU time this thread has used, in nanoseconds.
-    package static func threadNanoseconds() -> UInt64 {
-        read(CLOCK_THREAD_CPUTIME_ID)
-    }
-
     private static func read(_ clock: clockid_t) -> UInt64 {
         var time = timespec()
         let status = unsafe clock_gettime(clock, &time)

@@ -63,11 +63,9 @@ lua_State *_Nonnull ml_machine_state(const ml_machine *_Nonnull m);
 ml_machine *_Nonnull ml_machine_of(lua_State *_Nonnull L);
 
 void ml_machine_set_context(ml_machine *_Nonnull m, void *_Nullable context);
-void *_Nullable ml_machine_context(const ml_machine *_Nonnull m);
 
 // Bytes Lua holds now; readable from any thread (a relaxed load).
 size_t ml_machine_memory(const ml_machine *_Nonnull m);
-size_t ml_machine_memory_limit(const ml_machine *_Nonnull m);
 void ml_machine_set_memory_limit(ml_machine *_Nonnull m, size_t bytes);
 
 // Memory for host records that live and die with the machine, counted like Lua's own.
@@ -104,9 +102,6 @@ void ml_block(ml_machine *_Nonnull m, ml_body _Nonnull continuation);
 // Whether the running call chain can be suspended (no C frame without a continuation in it).
 bool ml_can_block(lua_State *_Nonnull L);
 
-// The innermost Lua thread running now, and the fiber's own thread.
-lua_State *_Nullable ml_machine_fiber(const ml_machine *_Nonnull m);
-
 // ---- Templates ------------------------------------------------------------------------------
 
 typedef struct ml_template ml_template;
@@ -124,10 +119,6 @@ void ml_template_free(ml_template *_Nonnull t);
 ml_machine *_Nullable ml_template_fork(
     const ml_template *_Nonnull t, size_t memory_limit, uint64_t seed,
     lua_State *_Nullable *_Nonnull fiber);
-
-// Bytes copied and words adjusted for each fork.
-size_t ml_template_bytes(const ml_template *_Nonnull t);
-size_t ml_template_words(const ml_template *_Nonnull t);
 
 // ---- Workers --------------------------------------------------------------------------------
 
@@ -151,11 +142,6 @@ uint64_t ml_worker_serial(const ml_worker *_Nonnull w);
 // set. Late calls (the run is over) do nothing. Any thread.
 void ml_worker_interrupt(ml_worker *_Nonnull w, uint64_t serial);
 
-// Runs `body` with no Lua frame around: calls made inside it that raise are caught.
-// Returns LUA_OK or a status; on failure the error value is on top of L's stack.
-// Stack: -arguments, +results. May not raise.
-int32_t ml_protected_call(lua_State *_Nonnull L, int32_t arguments, int32_t results);
-
 // ---- Building a state -----------------------------------------------------------------------
 
 // Opens the sandboxed standard libraries and our coroutine library into the globals.
@@ -173,9 +159,6 @@ int32_t ml_load(
 // Turns the function on top into its binary form, in malloc'd memory the caller frees.
 uint8_t *_Nullable ml_dump(lua_State *_Nonnull L, size_t *_Nonnull count);
 
-// Field access that may run metamethods or raise, under protection. Returns a status.
-int32_t ml_get_field(lua_State *_Nonnull L, int32_t index, const char *_Nonnull key);
-
 // Pushes the text of the value at `index` as our tostring shows it, without calling metamethods.
 void ml_push_raw_text(lua_State *_Nonnull L, int32_t index);
 
@@ -192,8 +175,8 @@ void ml_push_traceback(lua_State *_Nonnull L, lua_State *_Nonnull of, int32_t le
 // traversal itself, the tables have no metamethods (raw access).
 int32_t ml_raw_next(lua_State *_Nonnull L, int32_t index);
 
-// The number an upvalue-free light C function has for `==` tests: whether the value at `index` is a
-// full userdata with the metatable registered under `name`. Returns its memory, or NULL.
+// The memory of the full userdata at `index` if its metatable is the one kept under the light key
+// `key` in the registry (ml_metatable), or NULL.
 void *_Nullable ml_test_userdata(lua_State *_Nonnull L, int32_t index, const void *_Nonnull key);
 
 // Creates (once) the metatable kept under the light key `key` in the registry and pushes it.
@@ -211,7 +194,7 @@ void ml_set_print_sink(ml_print_sink _Nonnull sink);
 typedef bool (*ml_text_of_userdata)(lua_State *_Nonnull L, int32_t index);
 void ml_set_text_of_userdata(ml_text_of_userdata _Nonnull reader);
 
-// Whether two addresses of liblua's code are known: native kills need it.
+// Whether the ends of liblua's code are known (lua_text.ld): kills inside it need them.
 bool ml_knows_lua_text(void);
 
 // Helpers over macros of lua.h that Swift cannot see.

@@ -68,7 +68,6 @@ final class Connection: Pollable {
         try loop.add(self, interest)
     }
 
-    var isOpen: Bool { if case .open = state { true } else { false } }
     var outputCount: Int { output.count }
 
     // MARK: For the session

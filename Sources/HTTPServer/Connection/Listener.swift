@@ -42,7 +42,6 @@ final class Listener: Pollable {
         try loop.add(self, .readable)
     }
 
-    var isParked: Bool { parkedUntil != nil }
     var deadline: UInt64? { parkedUntil }
     func deadlineReached() { unpark() }
     func settle() {}

@@ -1,12 +1,11 @@
 import LuaVM
-import Synchronization
 
 extension LoadedProgram {
-    /// Whether forked states work on this machine: a fork runs through every library, the collector,
-    /// coroutines, errors and metatables, on a worker of its own.
+    /// Whether forked states work on this machine: forks run through the collector, coroutines,
+    /// errors, metatables and the libraries that need no process, on a worker of their own.
     ///
     /// Run once at start-up, on a thread that has no worker yet.
-    static func selfCheck(_ boot: [UInt8]) -> Bool {
+    static func selfCheck() -> Bool {
         forkSelfCheckPassed
     }
 }

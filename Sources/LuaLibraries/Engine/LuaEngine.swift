@@ -76,7 +76,7 @@ package final class LuaEngine: Sendable {
         }
         self.programs = programs
         boot = LuaEngine.compileBoot()
-        forks = LoadedProgram.selfCheck(boot)
+        forks = LoadedProgram.selfCheck()
     }
 
     func log(_ line: LogLine) { logSink(line) }
@@ -162,7 +162,7 @@ package final class LuaEngine: Sendable {
         package init() {}
 
         package func apply(to limits: inout ProcessLimits) {
-            // Zero means no limit (API 2).
+            // Zero means no limit.
             func size(_ wanted: Int) -> Int { wanted == 0 ? 1 << 40 : wanted }
             if let memoryBytes { limits.memoryBytes = size(memoryBytes) }
             if let mailboxMessages { limits.mailboxMessages = size(mailboxMessages) }
@@ -239,7 +239,7 @@ package final class LuaEngine: Sendable {
         return try carryOut(plan)
     }
 
-    /// Checks in the order of SEMANTICS 5, boots the state, and makes the process.
+    /// Checks in the order of SEMANTICS 5, makes the state, and makes the process.
     func carryOut(_ plan: SpawnPlan) throws(SpawnFault) -> PID {
         guard let host = hostsByID[plan.host] else { throw .hostNotFound(plan.host) }
         if runtime.isDraining { throw .refused(.draining) }

@@ -9,8 +9,9 @@ import Synchronization
 ///   after it saw the queues empty; whoever queues a process takes an idle worker off that list
 ///   under the same lock and unparks it. So no wake-up is lost.
 /// - The timekeeper ticks each millisecond while some worker runs. A run seen at two ticks in a row
-///   has used its slice: if others wait, or its process must die, its thread is interrupted. It also
-///   fires timers, and sleeps to the next one when no worker runs.
+///   has used its slice: if others wait, or its process must die, its thread is interrupted, and the
+///   process it woke goes to the queue, where another worker may take it. It also fires timers, and
+///   sleeps to the next one when no worker runs.
 ///
 /// Shutdown: `stop()` sets `stopping` and wakes everyone; the timekeeper goes on to interrupt whatever
 /// runs, until each worker has ended. Processes still queued are left where they are.
@@ -23,7 +24,7 @@ package final class WorkerPool: Dispatcher {
     }
 
     private let queues = Mutex(Queues())
-    /// How many processes wait for a turn; a hint for the timekeeper.
+    /// How many processes wait for a turn, in the queues and in run-next slots; a hint.
     private let waiting = Atomic<Int>(0)
     private let workers: [Worker]
     private let timekeeper = Timekeeper()
@@ -36,7 +37,7 @@ package final class WorkerPool: Dispatcher {
     private let urgentCount = Atomic<Int>(0)
     /// How long processes may hand their turns to each other past those that wait.
     private static let sliceNanoseconds: UInt64 = 1_000_000
-    /// As in `Queues`, for the timekeeper.
+    /// As in `Queues`, for those who look without the lock.
     private let stopping = Atomic<Bool>(false)
 
     /// One worker thread as others see it.
@@ -94,8 +95,6 @@ package final class WorkerPool: Dispatcher {
         timekeeper.stop()
         started.last?.join()
     }
-
-    package var workerCount: Int { workers.count }
 
     // MARK: Dispatcher
 
@@ -288,7 +287,7 @@ package final class WorkerPool: Dispatcher {
         return busy
     }
 
-    /// What each worker does (API, /v1/system).
+    /// What each worker does, for `GET /v1/system`.
     package func describe() -> [(state: String, turns: UInt64)] {
         workers.map { worker in
             let busy = (worker.context.value?.context.serial ?? 0) % 2 == 1
