@@ -107,7 +107,7 @@ enum Tidy {
         let allowed: [String: [String]] = [
             "CLua": ["LuaVM"], "CLuaShim": ["LuaVM"], "CJansson": ["JSON"],
             "CLinux": ["Posix"],
-            "Glibc": ["Posix", "moonlet", "JSON", "HTTPServer", "GoTime", "Application"],
+            "Glibc": ["Posix", "moonlet"],
             "Foundation": ["Application"], "Yams": ["Application"], "ArgumentParser": ["moonlet"],
         ]
         return file.code.compactMap { line in
