@@ -4,7 +4,7 @@ package import Logging
 package import LuaLibraries
 import ProcessRuntime
 
-/// The runtime as REST and server-sent events: API.md, sections 1 to 3, as a `Handler`.
+/// The runtime as REST and server-sent events: openapi.yaml as a `Handler`.
 ///
 /// A request passes, in this order: its id, the Host check (421 before anything else is looked at),
 /// the cross-site check (403), the route (404, 405), the query's names (400), the

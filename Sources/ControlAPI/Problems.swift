@@ -5,7 +5,7 @@ import JSON
 // Every status and code an answer of this server can carry: the one place that chooses them.
 // It mirrors the table of problems in openapi.yaml.
 
-/// What programs branch on (API 1).
+/// What programs branch on: a problem's `code`.
 enum ProblemCode: String, Sendable, CaseIterable {
     case invalidJSON = "invalid-json"
     case invalidQuery = "invalid-query"

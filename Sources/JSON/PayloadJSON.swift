@@ -19,7 +19,7 @@ package enum PayloadJSON {
         case wire
     }
 
-    /// The name of an object's only member, where the object stands for bytes (API 2).
+    /// The name of an object's only member, where the object stands for bytes.
     static let base64Name = "$base64"
 
     /// Renders a payload as JSON text, on one line.

@@ -8,8 +8,9 @@ final class NameRegistry: Sendable {
 
     /// Gives `name` to `pid` if nobody alive has it; returns whether it is new.
     ///
-    /// A process that is being made becomes routable in the same step. The owner's aliveness is decided under its lock: either its exit has not begun, and will
-    /// free the name, or the claim is refused.
+    /// A process that is being made becomes routable in the same step. The owner's aliveness is
+    /// decided under its lock: either its exit has not begun, and will free the name, or the claim is
+    /// refused.
     @discardableResult
     func claim(
         _ name: String,

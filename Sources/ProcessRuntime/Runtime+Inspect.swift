@@ -1,6 +1,6 @@
 import Synchronization
 
-/// A process as inspection shows it (API 2, "Process object"), at one moment.
+/// A process as inspection shows it (openapi.yaml, Process), at one moment.
 package struct ProcessSnapshot: Sendable {
     package var pid: PID
     package var entry: String

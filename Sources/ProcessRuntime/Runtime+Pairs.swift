@@ -2,8 +2,8 @@ import Synchronization
 
 /// Steps that concern two processes at once.
 ///
-/// Both locks are taken, in slot order (ARCHITECTURE, "Lock order"), so a relation is made and undone
-/// at both ends in one step.
+/// Both locks are taken, in slot order (ARCHITECTURE.md, "Locks"), so a relation is made and undone at
+/// both ends in one step.
 extension Runtime {
     /// Runs `action` with both processes' states, if `first` is alive and `second` is alive or, with
     /// `whileStarting`, still being made; false otherwise.

@@ -1,6 +1,6 @@
 import HTTP
 
-/// Keeps other people's web pages out: loopback is no boundary for a browser (API 5).
+/// Keeps other people's web pages out: loopback is no boundary for a browser.
 ///
 /// Two attacks are met. *DNS rebinding*: a page's own domain is made to resolve to this server;
 /// its requests then name that domain as Host, which is refused whatever the path. *Cross-site

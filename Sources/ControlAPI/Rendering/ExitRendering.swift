@@ -1,7 +1,7 @@
 import JSON
 import ProcessRuntime
 
-/// The exit record on the wire (API 2).
+/// The exit record on the wire (openapi.yaml, ExitRecord).
 extension JSONWriter {
     /// Writes a whole exit record as an object.
     mutating func exitRecord(_ record: ExitRecord, _ pids: PIDFormat) {

@@ -1,7 +1,7 @@
 import JSON
 import ProcessRuntime
 
-/// The process object on the wire (API 2).
+/// The process object on the wire (openapi.yaml, Process).
 extension JSONWriter {
     /// Writes a live process's members into the object that is open.
     mutating func processMembers(_ process: ProcessSnapshot, _ pids: PIDFormat) {

@@ -197,7 +197,7 @@ extension LuaProcess {
         return ErrorValue(message: cut(thread.rawText(place)))
     }
 
-    /// An error's text, cut to 4 KiB at a character's boundary (RELIABILITY B79).
+    /// An error's text, cut to 4 KiB at a character's boundary.
     func cut(_ text: String) -> String {
         guard text.utf8.count > 4_096 else { return text }
         var end = text.utf8.index(text.utf8.startIndex, offsetBy: 4_096)

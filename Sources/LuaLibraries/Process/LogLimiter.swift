@@ -1,7 +1,7 @@
 /// How much one process may log: a bucket of bytes, refilled with time.
 ///
 /// A script that prints without end must not fill the disk nor hold up a worker; what is left out is
-/// counted and told with the next line that passes (RELIABILITY B86).
+/// counted and told with the next line that passes.
 struct LogLimiter {
     /// Bytes a second, and at once.
     static let bytesPerSecond = 64 * 1_024

@@ -1,7 +1,9 @@
 import Payload
 import Synchronization
 
-/// Kinds of lifecycle event, as they read on the wire (API 3).
+/// Kinds of lifecycle event, as they read on the wire (openapi.yaml, EventKind).
+///
+/// Nothing publishes RESTART, UPGRADE and STALLED yet: there are no services and no watchdog.
 package enum EventKind: String, Sendable, CaseIterable {
     case spawn = "SPAWN"
     case exit = "EXIT"

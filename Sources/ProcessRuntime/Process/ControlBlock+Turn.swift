@@ -1,6 +1,7 @@
 import Synchronization
 
-/// The transitions of `state`: each is one compare-and-exchange with a name.
+/// The transitions of `state`, each with a name: compare-and-exchanges, and plain stores where it does
+/// not matter what another thread makes of it meanwhile.
 ///
 /// What makes wake-ups exact: a sender puts its signal into `incoming` (under the lock) *before* it
 /// calls `wake`; a turn that found nothing to do calls `endTurnWaiting` *after* it looked. Whichever

@@ -30,7 +30,7 @@ package protocol Runnable: AnyObject, Sendable {
     func requestDeath()
     /// Bytes it holds now.
     var memoryBytes: Int { get }
-    /// What it waits for, how many fibers it has (API 2).
+    /// What it waits for, how many fibers it has.
     func describe() -> RunnableDescription
 }
 
@@ -89,15 +89,17 @@ package enum RunState: UInt8 {
 /// Who may touch what:
 ///   state, currentPID, dying, counters   atomics, any thread
 ///   guarded                              under its lock; lock order in ARCHITECTURE.md
+///   turnBody, turnCPULimit               only whoever holds the turn, or fills or frees the slot
 ///   the Runnable's inside                only whoever holds the turn
 package final class ControlBlock: Sendable {
     package let slot: Int
     /// Pairs: a release store by whoever fills or frees the slot; acquire loads before a turn.
     let currentPID = Atomic<UInt64>(0)
     let state = Atomic<UInt8>(RunState.free.rawValue)
-    /// Set when the process must end; read by the timekeeper and by turns.
+    /// Set when the process must end; read by spawns, turns and the timekeeper.
     ///
-    /// Relaxed: the reason itself is in `guarded`, and the lock orders it.
+    /// Pairs: a release store under the lock, before `urge`; acquire loads where a spawn hands the
+    /// process over and where a turn begins and ends. The reason is in `guarded`.
     let dying = Atomic<Bool>(false)
     package let queuedMessages = Atomic<Int>(0)
     package let queuedBytes = Atomic<Int>(0)

@@ -25,7 +25,7 @@ package enum ExitReason: Sendable, Equatable {
         if case .normal = self { true } else { false }
     }
 
-    /// The word of an exit record (API 2).
+    /// The word of an exit record.
     package var word: String {
         switch self {
         case .normal: "normal"
@@ -87,7 +87,7 @@ package struct ErrorValue: Sendable, Equatable, Error {
     }
 }
 
-/// What is kept of a process that ended (API 2, "Exit record").
+/// What is kept of a process that ended (openapi.yaml, ExitRecord).
 package struct ExitRecord: Sendable {
     package let pid: PID
     package let entry: String

@@ -46,7 +46,7 @@ final class ProcessTable: Sendable {
     /// A block for a new process, or nil when the table is full.
     func take() -> ControlBlock? {
         let slot = free.withLock { free -> Int? in
-            // Oldest first would spread over more memory; newest first reuses warm blocks.
+            // Newest first: its block is warm, and few processes touch few pages.
             if let slot = free.slots.popLast() { return slot }
             guard free.next <= capacity else { return nil }
             defer { free.next += 1 }

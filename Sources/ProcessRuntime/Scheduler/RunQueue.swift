@@ -1,4 +1,4 @@
-/// A ring of slots waiting for a turn, growing as needed.
+/// A ring of processes waiting for a turn, growing as needed.
 ///
 /// Bound: one entry for each process, plus one urgent entry for each process about to die.
 struct RunQueue {

@@ -13,15 +13,15 @@ import Synchronization
 
 /// A whole server: runtime, engine, API and sockets, wired and ended in order.
 ///
-/// Shutdown, in steps (API 6):
+/// Shutdown, in steps:
 /// 1. `/readyz` says 503, spawns are refused, event streams get `bye`.
 /// 2. The listening sockets close; answers end their connections.
 /// 3. Processes that listen for events get CANCEL and a grace; all others end at once.
 /// 4. When all are gone, or the grace is over, the rest is terminated.
 /// 5. Open connections are closed, the threads end. Exit 0.
 final class Server: @unchecked Sendable {
-    // Sendable: every field is set once in `init` and is safe to share; `signals` has none of its own
-    // state and is read by the main thread only.
+    // Sendable: every field is set once in `init` and is safe to share; `signals` is read by the main
+    // thread only.
     private let settings: ServeSettings
     private let logger: Logger
     private let pool: WorkerPool
@@ -79,7 +79,7 @@ final class Server: @unchecked Sendable {
 
     // MARK: Wiring
 
-    /// The addresses to bind; refuses to be reachable by others without `--insecure` (API 5).
+    /// The addresses to bind; refuses to be reachable by others without `--insecure`.
     private static func addresses(_ settings: ServeSettings) throws -> [SocketAddress] {
         let found: [SocketAddress]
         do throws(Errno) {
