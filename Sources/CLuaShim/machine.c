@@ -186,6 +186,18 @@ static bool may_jump(const ucontext_t *c) {
 #endif
 }
 
+// Leaves the handler by the jump, which does not restore the signal mask: SIGURG is let in again
+// first, when a signal that waits finds nothing armed.
+_Noreturn static void die_in_handler(ml_worker *w, ml_machine *m) {
+  w->armed = 0;
+  atomic_signal_fence(memory_order_seq_cst);
+  sigset_t urgent;
+  sigemptyset(&urgent);
+  sigaddset(&urgent, SIGURG);
+  pthread_sigmask(SIG_UNBLOCK, &urgent, NULL);
+  ml_die(m, ML_DEATH_KILLED);
+}
+
 // Runs on the thread it interrupts, so plain reads of the worker's own fields are in order; all it
 // calls is async-signal-safe (lua_sethook is made for this, as lua.c uses it).
 static void on_signal(int number, siginfo_t *info, void *context) {
@@ -197,7 +209,7 @@ static void on_signal(int number, siginfo_t *info, void *context) {
       != atomic_load_explicit(&w->serial, memory_order_relaxed))
     return;
   ml_machine *m = w->running;
-  if (killed(m) && m->host == 0 && !m->in_alloc && may_jump(context)) ml_die(m, ML_DEATH_KILLED);
+  if (killed(m) && m->host == 0 && !m->in_alloc && may_jump(context)) die_in_handler(w, m);
   lua_State *L = m->current;
   if (L != NULL) lua_sethook(L, ml_hook, LUA_MASKCOUNT, 1);
 }
@@ -206,8 +218,8 @@ void ml_install_signal_handler(void) {
   struct sigaction action;
   memset(&action, 0, sizeof action);
   action.sa_sigaction = on_signal;
-  // NODEFER: a kill leaves the handler by a jump, with the signal mask as it was.
-  action.sa_flags = SA_SIGINFO | SA_NODEFER | SA_RESTART;
+  // Not NODEFER: signals that come faster than the handler runs would nest to the stack's end.
+  action.sa_flags = SA_SIGINFO | SA_RESTART;
   sigaction(SIGURG, &action, NULL);
 }
 
