@@ -63,6 +63,7 @@ package struct PayloadEncoder: ~Copyable {
         let height = thread.top
         do throws(UnsendableFault) {
             try write(thread.absolute(index), &writer)
+            guard writer.payloadCount <= bytesMax else { throw tooLarge() }
         } catch {
             thread.setTop(height)
             throw error
