@@ -97,5 +97,4 @@ static inline void ml_mark_suspended(lua_State *L, bool suspended) {
 void ml_hide_metatable(lua_State *L);
 
 int ml_open_coroutine(lua_State *L);
-void ml_open_sandbox(lua_State *L);
 const char *ml_tolstring(lua_State *L, int index, size_t *length);

@@ -94,6 +94,15 @@ void ml_open_message_calls(
   }
 }
 
+void ml_push_mark_class(lua_State *L, const void *key) {
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, key) == LUA_TTABLE) return;
+  lua_pop(L, 1);
+  lua_createtable(L, 0, 1);
+  ml_hide_metatable(L);
+  lua_pushvalue(L, -1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, key);
+}
+
 void ml_set_environment(lua_State *L, int32_t index) {
   if (lua_setupvalue(L, index, 1) == NULL) lua_pop(L, 1);
 }

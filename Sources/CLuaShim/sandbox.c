@@ -274,7 +274,25 @@ static void open_math(lua_State *L) {
 
 // ---- Opening --------------------------------------------------------------------------------
 
-void ml_open_sandbox(lua_State *L) {
+static void open_some(lua_State *L, lua_Integer which) {
+  if (which & ML_LIB_TABLE) {
+    luaL_requiref(L, LUA_TABLIBNAME, luaopen_table, 1);
+    lua_pushcfunction(L, table_create);
+    lua_setfield(L, -2, "create");
+    lua_pop(L, 1);
+  }
+  if (which & ML_LIB_MATH) open_math(L);
+  if (which & ML_LIB_UTF8) {
+    luaL_requiref(L, LUA_UTF8LIBNAME, luaopen_utf8, 1);
+    lua_pop(L, 1);
+  }
+  if (which & ML_LIB_COROUTINE) {
+    luaL_requiref(L, LUA_COLIBNAME, ml_open_coroutine, 1);
+    lua_pop(L, 1);
+  }
+}
+
+static void open_sandbox(lua_State *L) {
   luaL_requiref(L, LUA_GNAME, luaopen_base, 1);
   static const char *const absent[] = {
       "load", "loadstring", "loadfile", "dofile", "collectgarbage", "warn", NULL};
@@ -288,26 +306,29 @@ void ml_open_sandbox(lua_State *L) {
   luaL_setfuncs(L, ours, 0);
   lua_pop(L, 1);
 
-  luaL_requiref(L, LUA_TABLIBNAME, luaopen_table, 1);
-  lua_pushcfunction(L, table_create);
-  lua_setfield(L, -2, "create");
-  lua_pop(L, 1);
-  open_math(L);
-  luaL_requiref(L, LUA_UTF8LIBNAME, luaopen_utf8, 1);
-  luaL_requiref(L, LUA_COLIBNAME, ml_open_coroutine, 1);
-  lua_pop(L, 2);
-  open_string(L);
+  open_string(L);  // always: its functions are the methods of strings
   // luaL_requiref filled package.loaded, which tracebacks read for names; scripts can't reach it.
 }
 
-static int open_all(lua_State *L) {
-  ml_open_sandbox(L);
+static int open_base(lua_State *L) {
+  open_sandbox(L);
+  return 0;
+}
+
+static int open_more(lua_State *L) {
+  open_some(L, lua_tointeger(L, 1));
   return 0;
 }
 
 int32_t ml_open_libraries(ml_machine *m) {
-  lua_pushcfunction(m->state, open_all);
+  lua_pushcfunction(m->state, open_base);
   return lua_pcall(m->state, 0, 0, 0);
+}
+
+int32_t ml_open_more(lua_State *L, int32_t which) {
+  lua_pushcfunction(L, open_more);
+  lua_pushinteger(L, which);
+  return lua_pcall(L, 1, 0, 0);
 }
 
 // ---- Loading --------------------------------------------------------------------------------

@@ -41,7 +41,7 @@ package final class LuaMachine: @unchecked Sendable {
     /// The main thread: holds the registry; runs no script code itself.
     package var main: LuaThread { unsafe LuaThread(ml_machine_state(machine)) }
 
-    /// Opens the sandboxed standard libraries into the globals.
+    /// Opens the sandboxed base and string libraries into the globals.
     package func openLibraries() {
         let status = unsafe ml_open_libraries(machine)
         precondition(status == LUA_OK, "the standard libraries open")

@@ -205,6 +205,29 @@ package struct LuaThread {
     /// `lua_next` raises only for a key that is not in the table; this one comes from the traversal.
     package func next(_ index: Int32) -> Bool { unsafe ml_raw_next(raw, index) != 0 }
 
+    /// Lua's libraries that are opened only where a program can reach them.
+    package enum Library: Int32, CaseIterable, Sendable {
+        case table = 1
+        case math = 2
+        case utf8 = 4
+        case coroutine = 8
+
+        package var name: String {
+            switch self {
+            case .table: "table"
+            case .math: "math"
+            case .utf8: "utf8"
+            case .coroutine: "coroutine"
+            }
+        }
+    }
+
+    /// Opens one of them into the globals.
+    package func open(_ library: Library) {
+        let status = unsafe ml_open_more(raw, library.rawValue)
+        precondition(status == LUA_OK, "a library of Lua opens")
+    }
+
     /// Pops a table and makes it the environment of the function at `index`.
     package func setEnvironment(_ index: Int32) { unsafe ml_set_environment(raw, index) }
 

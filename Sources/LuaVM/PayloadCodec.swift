@@ -1,3 +1,4 @@
+import CLuaShim
 package import Payload
 
 /// Userdata classes that cross between processes, and the registry keys the codec needs.
@@ -245,12 +246,14 @@ extension LuaThread {
 
     /// Gives the table on top the metatable that remembers its JSON shape.
     package func setMark(_ mark: TableMark) {
+        let key: LuaKey
         switch mark {
         case .plain: return
-        case .array: getKey(Self.registry, CodecKeys.arrayClass)
-        case .object: getKey(Self.registry, CodecKeys.objectClass)
+        case .array: key = CodecKeys.arrayClass
+        case .object: key = CodecKeys.objectClass
         }
-        if kind(-1) == .table { setMetatable(-2) } else { pop() }
+        unsafe ml_push_mark_class(raw, key.address)
+        setMetatable(-2)
     }
 
     private func pushError(_ reader: inout PayloadReader) {

@@ -93,6 +93,10 @@ void ml_open_message_calls(
     lua_State *_Nonnull L, const void *_Nonnull message, const void *_Nonnull error,
     const void *_Nonnull plain, const void *_Nonnull array, const void *_Nonnull object);
 
+// Pushes the metatable that marks a table as a JSON array or object: one of the payload classes, or,
+// where no message calls were opened, a bare one. Stack: +1.
+void ml_push_mark_class(lua_State *_Nonnull L, const void *_Nonnull key);
+
 // Replaces the environment (first upvalue) of the function at `index` by the table on top; pops it.
 void ml_set_environment(lua_State *_Nonnull L, int32_t index);
 
@@ -144,9 +148,13 @@ void ml_worker_interrupt(ml_worker *_Nonnull w, uint64_t serial);
 
 // ---- Building a state -----------------------------------------------------------------------
 
-// Opens the sandboxed standard libraries and our coroutine library into the globals.
+// Opens the sandboxed base and string libraries into the globals.
 // Returns LUA_OK, else the error message is on top of the main state's stack.
 int32_t ml_open_libraries(ml_machine *_Nonnull m);
+
+// Further libraries, opened into the globals where a program can reach them.
+enum { ML_LIB_TABLE = 1, ML_LIB_MATH = 2, ML_LIB_UTF8 = 4, ML_LIB_COROUTINE = 8 };
+int32_t ml_open_more(lua_State *_Nonnull L, int32_t which);
 
 // Pushes a Lua function that calls `body`. Stack: +1. Memory errors cannot occur (host code).
 void ml_push_function(lua_State *_Nonnull L, ml_body _Nonnull body);

@@ -13,6 +13,8 @@ package struct Program: Sendable {
     /// Libraries in the order they are run: each after those it imports.
     let libraries: [Library]
     let limits: LuaEngine.LimitsOrder
+    /// What its sources, the libraries' included, can name.
+    let words: Vocabulary
 
     struct Import: Sendable {
         let alias: String
@@ -79,7 +81,10 @@ struct ProgramBuilder {
                     chunk: try chunk(entry, compile),
                     imports: imports,
                     libraries: libraries,
-                    limits: entry.limits
+                    limits: entry.limits,
+                    words: Vocabulary(
+                        sources: [entry.source] + places.keys.compactMap { entries[$0]?.source }
+                    )
                 )
             )
         } catch {

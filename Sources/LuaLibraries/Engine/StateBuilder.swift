@@ -17,7 +17,7 @@ enum StateBuilder {
         _ boot: [UInt8]
     ) -> LuaThread {
         machine.openLibraries()
-        Modules.open(machine)
+        Modules.open(machine, program.words)
         let main = machine.main
         let fiber = main.pushNewThread()
         main.setKey(LuaThread.registry, mainFiberKey)

@@ -21,12 +21,16 @@ enum ChannelLibrary {
     /// More room than this a channel may not be asked for.
     private static let capacityMax: Int64 = 1 << 24
 
-    /// Pushes the module's table.
-    static func push(_ machine: LuaMachine, _ thread: LuaThread) {
+    /// Makes the classes of channels and cases.
+    static func openClass(_ machine: LuaMachine, _ thread: LuaThread) {
         if machine.pushClass(Channel.key, "channel", onto: thread) { thread.setMethods(methods) }
         thread.pop()
         _ = machine.pushClass(caseKey, "case", onto: thread)
         thread.pop()
+    }
+
+    /// Pushes the module's table.
+    static func push(_ thread: LuaThread) {
         thread.pushFunctions(functions)
     }
 

@@ -21,8 +21,8 @@ enum ErrorsLibrary {
         ("stack", LuaFunction { unsafe ErrorsLibrary.field(Call($0, $1), 5) }),
     ]
 
-    /// Pushes the module's table.
-    static func push(_ machine: LuaMachine, _ thread: LuaThread) {
+    /// Makes the class of error objects.
+    static func openClass(_ machine: LuaMachine, _ thread: LuaThread) {
         if machine.pushClass(CodecKeys.error, "error", onto: thread) {
             thread.setMethods(methods)
             thread.push(body: LuaFunction { unsafe ErrorsLibrary.field(Call($0, $1), 1) })
@@ -31,6 +31,10 @@ enum ErrorsLibrary {
             thread.setField(-2, "__concat")
         }
         thread.pop()
+    }
+
+    /// Pushes the module's table.
+    static func push(_ thread: LuaThread) {
         thread.pushFunctions(functions)
         for kind in ErrorKind.allCases {
             thread.push(kind.rawValue)

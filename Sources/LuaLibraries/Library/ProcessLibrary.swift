@@ -35,8 +35,8 @@ enum ProcessLibrary {
     private static let eventsKey = LuaKey()
     private static let topicsKey = LuaKey()
 
-    /// Pushes the module's table.
-    static func push(_ machine: LuaMachine, _ thread: LuaThread) {
+    /// Makes the class of Message objects.
+    static func openClass(_ machine: LuaMachine, _ thread: LuaThread) {
         if machine.pushClass(CodecKeys.message, "message", onto: thread) {
             thread.push(body: messageMethods)
             thread.setField(-2, "__index")
@@ -44,6 +44,11 @@ enum ProcessLibrary {
             thread.setField(-2, "__tostring")
         }
         thread.pop()
+    }
+
+    /// Pushes the module's table.
+    static func push(_ machine: LuaMachine, _ thread: LuaThread) {
+        SpawnLibrary.openClass(machine, thread)
         thread.pushFunctions(functions + SpawnLibrary.functions)
         thread.pushFunctions(registryFunctions)
         thread.makeReadOnly("process.registry")

@@ -129,12 +129,21 @@ enum FiberLibrary {
 enum RequireLibrary {
     static let modules = LuaKey()
 
-    /// Pops the table of modules and sets the global `require`.
+    /// Makes an empty table of modules and sets the global `require`.
     static func open(_ thread: LuaThread) {
+        thread.pushTable()
         thread.setKey(LuaThread.registry, modules)
         thread.pushGlobals()
         thread.push(body: LuaFunction { unsafe RequireLibrary.require(Call($0, $1)) })
         thread.setField(-2, "require")
+        thread.pop()
+    }
+
+    /// Pops a module and makes it known under `name`.
+    static func add(_ name: String, _ thread: LuaThread) {
+        thread.getKey(LuaThread.registry, modules)
+        thread.insert(-2)
+        thread.setField(-2, name)
         thread.pop()
     }
 
@@ -144,6 +153,11 @@ enum RequireLibrary {
         if let outcome { return outcome }
         call.thread.getKey(LuaThread.registry, modules)
         if call.thread.getField(-1, name) != .nothing { return 1 }
+        call.thread.pop()
+        if Modules.openMissing(name, call.process.machine, call.thread) {
+            call.thread.getField(-1, name)
+            return 1
+        }
         return call.thread.raise("module '\(name)' not found")
     }
 }
