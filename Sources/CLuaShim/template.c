@@ -8,8 +8,8 @@
 //   - memory is zeroed before it is used again, so no padding beside a value's type holds the rest of
 //     an address: adding to such a word would change the type;
 //   - a number, a text or a pair of instructions that only looks like an address inside would have to
-//     guess the region's place, which the kernel picks at each start (28 random bits where
-//     vm.mmap_rnd_bits is the default); nothing looks for such a guess;
+//     lie in the chunks, whose bytes are looked through before the state is built; a region they
+//     clash with is left for another (ml_template_clashes);
 //   - no table of a template is keyed by an address inside it: strings hash by content, light
 //     userdata keys are addresses outside (LuaKey);
 //   - C functions and static data lie outside and stay.
@@ -47,6 +47,18 @@ ml_machine *ml_machine_new_template(void) {
   ml_machine *m = ml_machine_new_in(region, REGION_BYTES, SIZE_MAX);
   if (m == NULL) munmap(region, REGION_BYTES);
   return m;
+}
+
+// At every byte, since a chunk's dump keeps integers, strings and instructions as they are, but not
+// where they will be aligned.
+bool ml_template_clashes(const ml_machine *m, const uint8_t *bytes, size_t count) {
+  uintptr_t origin = (uintptr_t)m->arena.region;
+  for (size_t i = 0; i + sizeof(uintptr_t) <= count; i++) {
+    uintptr_t word;
+    memcpy(&word, bytes + i, sizeof word);
+    if (word - origin <= REGION_BYTES) return true;
+  }
+  return false;
 }
 
 void ml_machine_free_template(ml_machine *m) {

@@ -9,15 +9,35 @@ package final class LuaTemplate: @unchecked Sendable {
     // Sendable: nothing changes after `init`; forking only reads.
     private let template: OpaquePointer
 
-    /// Builds a state with `build`, which returns the fiber that forks will run; nil when it needs
-    /// more memory than a template has (2 MiB), or the system has none.
-    package init?(_ build: (LuaMachine) -> LuaThread) {
-        guard let raw = unsafe ml_machine_new_template() else { return nil }
-        let machine = unsafe LuaMachine(template: raw)
-        let fiber = build(machine)
-        guard let made = unsafe ml_template_new(raw, fiber.raw) else { return nil }
-        unsafe template = made
+    /// Builds a state with `build`, which returns the fiber that forks will run.
+    ///
+    /// `chunks` are the compiled programs it will load: the state is built at a place that no bytes
+    /// of theirs could be taken for an address of. Nil when there is no such place, when the state
+    /// needs more memory than a template has (2 MiB), or when the system has none.
+    package init?(holding chunks: [[UInt8]], _ build: (LuaMachine) -> LuaThread) {
+        // Those that clash are kept until the end, so that the next one is elsewhere.
+        var tried: [LuaMachine] = []
+        for _ in 0..<Self.placesMax {
+            guard let raw = unsafe ml_machine_new_template() else { return nil }
+            let machine = unsafe LuaMachine(template: raw)
+            tried.append(machine)
+            let clashes = chunks.contains { chunk in
+                unsafe chunk.withUnsafeBufferPointer { bytes in
+                    guard let start = bytes.baseAddress else { return false }
+                    return unsafe ml_template_clashes(raw, start, bytes.count)
+                }
+            }
+            if clashes { continue }
+            let fiber = build(machine)
+            guard let made = unsafe ml_template_new(raw, fiber.raw) else { return nil }
+            unsafe template = made
+            return
+        }
+        return nil
     }
+
+    /// A program whose bytes clash with this many places in a row was written to.
+    private static let placesMax = 8
 
     deinit {
         unsafe ml_template_free(template)

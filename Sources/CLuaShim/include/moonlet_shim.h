@@ -114,6 +114,10 @@ typedef struct ml_template ml_template;
 ml_machine *_Nullable ml_machine_new_template(void);
 void ml_machine_free_template(ml_machine *_Nonnull m);
 
+// Whether some eight bytes in a row of a chunk would look like an address in the region.
+bool ml_template_clashes(
+    const ml_machine *_Nonnull m, const uint8_t *_Nonnull bytes, size_t count);
+
 // Takes the machine's state as it is, collected first: `fiber` must be anchored in it and must not
 // run. The machine may be freed afterwards. NULL: it outgrew its region, or no memory.
 ml_template *_Nullable ml_template_new(ml_machine *_Nonnull m, lua_State *_Nonnull fiber);

@@ -13,19 +13,22 @@ extension LoadedProgram {
 /// Decided once for the program.
 private let forkSelfCheckPassed: Bool = {
     guard
-        let template = LuaTemplate({ machine in
-            machine.openLibraries()
-            Modules.open(machine)
-            let fiber = machine.main.pushNewThread()
-            machine.main.setKey(LuaThread.registry, checkFiberKey)
-            try? machine.load(
-                Array(checkSource.utf8),
-                name: "=fork self-check",
-                isBinary: false,
-                onto: fiber
-            )
-            return fiber
-        })
+        let template = LuaTemplate(
+            holding: [],
+            { machine in
+                machine.openLibraries()
+                Modules.open(machine)
+                let fiber = machine.main.pushNewThread()
+                machine.main.setKey(LuaThread.registry, checkFiberKey)
+                try? machine.load(
+                    Array(checkSource.utf8),
+                    name: "=fork self-check",
+                    isBinary: false,
+                    onto: fiber
+                )
+                return fiber
+            }
+        )
     else { return false }
     var passed = true
     let worker = LuaWorker()

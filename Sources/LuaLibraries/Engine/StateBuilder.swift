@@ -84,7 +84,14 @@ private let mainFiberKey = LuaKey()
 /// A program with the template its processes are forked from, made at the first spawn.
 final class LoadedProgram: Sendable {
     let program: Program
-    private let template = Mutex<LuaTemplate?>(nil)
+    private let template = Mutex(TemplateState.untried)
+
+    private enum TemplateState: Sendable {
+        case untried
+        case made(LuaTemplate)
+        /// The program outgrows a template: its states are booted.
+        case impossible
+    }
 
     init(_ program: Program) {
         self.program = program
@@ -106,13 +113,26 @@ final class LoadedProgram: Sendable {
         return (machine, StateBuilder.build(machine, program, boot))
     }
 
-    /// The template; nil for a program that outgrows one.
+    /// The template, made at the first call; nil for a program that has none.
     private func template(_ boot: [UInt8]) -> LuaTemplate? {
-        template.withLock { template in
-            if template == nil {
-                template = LuaTemplate { StateBuilder.build($0, program, boot) }
+        template.withLock { state in
+            switch state {
+            case .made(let template): return template
+            case .impossible: return nil
+            case .untried: break
             }
-            return template
+            let chunks = [boot, program.chunk] + program.libraries.map(\.chunk)
+            guard
+                let made = LuaTemplate(
+                    holding: chunks,
+                    { StateBuilder.build($0, program, boot) }
+                )
+            else {
+                state = .impossible
+                return nil
+            }
+            state = .made(made)
+            return made
         }
     }
 }

@@ -58,6 +58,9 @@ final class Server: @unchecked Sendable {
             hosts: application.map(Apps.hosts) ?? [],
             log: ServerLog.sink(logger)
         )
+        if !engine.forks {
+            logger.warning("forked Lua states fail their self-check here: states are booted")
+        }
         let connection = SetOnceBox<HTTPServer>()
         let health = Liveness(pool, connection)
         api = ControlAPI(
