@@ -43,6 +43,7 @@ final class Context: Sendable {
     let configuration: ControlConfiguration
     let backend: Backend
     let hub: EventHub
+    let idempotency: IdempotencyStore
     /// The bytes of openapi.yaml.
     let contract: [UInt8]
     /// When the API was made: nanoseconds since 1970, and monotonic.
@@ -54,6 +55,8 @@ final class Context: Sendable {
         self.backend = backend
         self.contract = contract
         hub = EventHub(backend.runtime, configuration)
+        let clock = backend.runtime.clock
+        idempotency = IdempotencyStore(configuration) { clock.now() }
         startedAt = (backend.runtime.clock.wall(), backend.runtime.clock.now())
     }
 

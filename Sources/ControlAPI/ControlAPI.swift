@@ -7,9 +7,10 @@ import ProcessRuntime
 /// The runtime as REST and server-sent events: openapi.yaml as a `Handler`.
 ///
 /// A request passes, in this order: its id, the Host check (421 before anything else is looked at),
-/// the cross-site check (403), the route (404, 405), the query's names (400), the
-/// body's type and size (415, 413), and then the endpoint. Tokens will be checked between the
-/// route and the query. What is not in the route table is a static file.
+/// the cross-site check (403), the route (404, 405), the query's names (400), the body's type and
+/// size (415, 413), the `Idempotency-Key` where the route heeds one (400, 409, 422, or the stored
+/// answer), and then the endpoint. Tokens will be checked between the route and the query. What is
+/// not in the route table is a static file.
 ///
 /// Everything that is refused is a `Problem`; `Problems.swift` chooses statuses and codes. Handlers
 /// run on loop threads and touch only the runtime's tables; who has to wait (for an exit) leaves an
@@ -121,15 +122,26 @@ package final class ControlAPI: Handler {
         try guardian.checkSite(request)
         switch router.match(method: request.method, path: request.path) {
         case .found(let route, let parameters):
+            let query = try query(request, route)
+            try checkBody(request, route)
+            var claim: IdempotencyClaim?
+            if route.isIdempotent {
+                switch try context.idempotency.begin(request) {
+                case .proceed(let begun): claim = begun
+                case .replay(let response):
+                    exchange.respond(dress.dressed(response))
+                    return
+                }
+            }
             let call = Call(
                 request,
                 exchange,
                 parameters: parameters,
-                query: try query(request, route),
-                dress: dress
+                query: query,
+                dress: dress,
+                claim: claim
             )
-            try checkBody(request, route)
-            if let response = try route.endpoint(call, context) { call.respond(response) }
+            run(route, call, dress)
         case .options(let allow):
             exchange.respond(dress.dressed(options(request, allow: allow)))
         case .notFound:
@@ -140,6 +152,16 @@ package final class ControlAPI: Handler {
             throw .notImplemented(request.method)
         case .malformed:
             throw .malformedPath()
+        }
+    }
+
+    /// Has the endpoint answer; what it refuses is an answer too, and kept for retries.
+    private func run(_ route: Route, _ call: Call, _ dress: ResponseDress) {
+        do throws(Problem) {
+            if let response = try route.endpoint(call, context) { call.respond(response) }
+        } catch {
+            note(error, call.request, dress.requestID)
+            call.respond(error)
         }
     }
 

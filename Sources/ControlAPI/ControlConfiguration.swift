@@ -26,6 +26,11 @@ package struct ControlConfiguration: Sendable {
     /// Rendered events shared by the streams: how many, and their bytes.
     package var renderedEventsMax = 8_192
     package var renderedBytesMax = 16 << 20
+    /// How long an answer is kept for retries with its `Idempotency-Key`.
+    package var idempotencyNanoseconds: UInt64 = 600_000_000_000
+    /// Answers kept for retries: how many, and their bytes with those of the requests.
+    package var idempotencyKeysMax = 10_000
+    package var idempotencyBytesMax = 64 << 20
     /// Where request ids and jitter come from.
     package var random: @Sendable () -> UInt64 = {
         var generator = SystemRandomNumberGenerator()

@@ -198,6 +198,26 @@ extension Problem {
         )
     }
 
+    /// 400, as for the path: it is the head that is wrong, and there is no pointer to give.
+    static func badIdempotencyKey() -> Problem {
+        Problem(
+            .invalidRequest,
+            "Idempotency-Key must be one field of 1 to 255 printable ASCII characters.",
+            status: 400
+        )
+    }
+
+    static func idempotencyInProgress() -> Problem {
+        Problem(.idempotencyInProgress, "A request with this Idempotency-Key is still at work.")
+    }
+
+    static func idempotencyKeyReused() -> Problem {
+        Problem(
+            .idempotencyKeyReused,
+            "This Idempotency-Key was used with another path or another body."
+        )
+    }
+
     static func internalFault(_ detail: String) -> Problem { Problem(.internalFault, detail) }
     static func draining() -> Problem { Problem(.draining, "The server is shutting down.") }
     static func notReady(_ detail: String) -> Problem { Problem(.notReady, detail) }

@@ -12,16 +12,22 @@ enum Routes {
     }
 
     static let all: [Route] = [
-        Route("POST", "/v1/processes", body: .required, Processes.spawn),
+        Route("POST", "/v1/processes", body: .required, isIdempotent: true, Processes.spawn),
         Route("GET", "/v1/processes", query: ProcessList.parameters, ProcessList.get),
         Route("GET", "/v1/processes/{id}", Processes.inspect),
         Route("DELETE", "/v1/processes/{id}", Processes.terminate),
         Route("GET", "/v1/processes/{id}/wait", query: ["timeout_ms"], Processes.wait),
         Route("POST", "/v1/processes/{id}/cancel", body: .optional, Processes.cancel),
-        Route("POST", "/v1/processes/{id}/messages", body: .required, Messages.send),
+        Route(
+            "POST",
+            "/v1/processes/{id}/messages",
+            body: .required,
+            isIdempotent: true,
+            Messages.send
+        ),
         Route("PUT", "/v1/processes/{id}/links/{other}", Links.put),
         Route("DELETE", "/v1/processes/{id}/links/{other}", Links.delete),
-        Route("POST", "/v1/exec", body: .required, Exec.post),
+        Route("POST", "/v1/exec", body: .required, isIdempotent: true, Exec.post),
         Route("GET", "/v1/names", Names.list),
         Route("GET", "/v1/names/{name}", Names.get),
         Route("PUT", "/v1/names/{name}", body: .required, Names.put),

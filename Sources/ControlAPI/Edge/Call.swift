@@ -7,6 +7,8 @@ import Payload
 final class Call: Sendable {
     let request: Request
     let exchange: any Exchange
+    /// The hold on the request's `Idempotency-Key`; nil without one.
+    let claim: IdempotencyClaim?
     private let parameters: PathParameters
     private let query: QueryString
     private let dress: ResponseDress
@@ -16,17 +18,22 @@ final class Call: Sendable {
         _ exchange: any Exchange,
         parameters: PathParameters,
         query: QueryString,
-        dress: ResponseDress
+        dress: ResponseDress,
+        claim: IdempotencyClaim?
     ) {
         self.request = request
         self.exchange = exchange
         self.parameters = parameters
         self.query = query
         self.dress = dress
+        self.claim = claim
     }
 
     /// Answers; from any thread, once.
+    ///
+    /// The answer is kept before it is sent, so that a client that has it finds it again.
     func respond(_ response: Response) {
+        claim?.finish(response)
         exchange.respond(dress.dressed(response))
     }
 

@@ -16,7 +16,7 @@ struct ResponseDress: Sendable {
             response.headers.append("Vary", "Origin")
             response.headers.set(
                 "Access-Control-Expose-Headers",
-                "Location, Retry-After, X-Request-Id"
+                "Idempotency-Replayed, Location, Retry-After, X-Request-Id"
             )
         }
         return response

@@ -18,6 +18,8 @@ struct Route: Sendable {
     /// The query parameters it knows; any other is an error.
     let query: [String]
     let body: Body
+    /// Whether it heeds an `Idempotency-Key`.
+    let isIdempotent: Bool
     let endpoint: Endpoint
 
     init(
@@ -25,12 +27,14 @@ struct Route: Sendable {
         _ pattern: String,
         query: [String] = [],
         body: Body = .none,
+        isIdempotent: Bool = false,
         _ endpoint: @escaping Endpoint
     ) {
         self.method = method
         self.pattern = pattern
         self.query = query
         self.body = body
+        self.isIdempotent = isIdempotent
         self.endpoint = endpoint
     }
 }

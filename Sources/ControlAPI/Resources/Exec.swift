@@ -8,6 +8,9 @@ import ProcessRuntime
 /// ordered with `on_timeout: "detach"`: then it runs on, and its exit can be had from `/wait` and
 /// the events. Nobody is left to read a result after the client went, so an exec without `detach`
 /// leaves nothing running behind.
+///
+/// A detached process takes the request's `Idempotency-Key` with it: a retry must not start another,
+/// so it is told to wait until the exit, and then gets the result.
 enum Exec {
     private static let timeoutMillisecondsMax: Int64 = 86_400_000
 
@@ -32,7 +35,14 @@ enum Exec {
                 call.respond(ended(record, runtime.clock.now() - startedAt, context))
                 return
             }
-            if !wish.detaches { runtime.kill(pid, .terminated) }
+            if !wish.detaches {
+                runtime.kill(pid, .terminated)
+            } else if let claim = call.claim?.handOver() {
+                let keep: @Sendable (ExitRecord) -> Void = { record in
+                    claim.finish(ended(record, runtime.clock.now() - startedAt, context))
+                }
+                if case .ended(let record) = runtime.waitForExit(of: pid, keep) { keep(record) }
+            }
             if case .timedOut = end {
                 call.respond(
                     .execTimeout(context.text(pid), wish.timeout, detached: wish.detaches)
