@@ -29,7 +29,7 @@ struct Moonlet: ParsableCommand {
         groupedSubcommands: [
             CommandGroup(
                 name: "Application",
-                subcommands: [Serve.self, Run.self, Check.self]
+                subcommands: [Serve.self, Run.self, Check.self, Config.self]
             ),
             CommandGroup(
                 name: "Process",

@@ -1,11 +1,15 @@
-// What a server is told, and from where: flag, else environment, else default.
+// What a server is told, and from where: flag, else environment, else file, else default.
 
+import Application
 import ArgumentParser
 
 /// The settings of `serve` that also have an environment variable.
 ///
 /// A flag `--shutdown-timeout` is the variable `MOONLET_SHUTDOWN_TIMEOUT`; the flag wins.
 struct ServeOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("A YAML file with these settings.", valueName: "file"))
+    var config: String?
+
     @Option(help: ArgumentHelp("Where to listen; port 0 picks a free one.", valueName: "host:port"))
     var listen: String?
 
@@ -110,6 +114,8 @@ struct ServeSettings {
     var maxEvents = 65_536
     var maxEventBytes = 64 << 20
     var node = "moon"
+    /// What was given, and from where: for `moonlet config`.
+    var report: [SettingSource.Entry] = []
     /// Sentences for the log: variables nobody knows, with the nearest that exists.
     var warnings: [String] = []
 
@@ -120,6 +126,7 @@ struct ServeSettings {
     /// Reads every setting; throws a usage failure that names the flag or variable.
     init(_ options: ServeOptions, environment: [String: String]) throws {
         var source = SettingSource(environment: environment)
+        if let path = source.text("config", options.config) { try source.read(file: path) }
         if let listen = source.text("listen", options.listen) {
             (host, port) = try SettingSource.address(listen)
         }
@@ -149,6 +156,7 @@ struct ServeSettings {
             )
         }
         warnings = source.unknownVariables()
+        report = source.report
     }
 
     private mutating func readLimits(
@@ -186,8 +194,27 @@ struct ServeSettings {
 
 /// Looks settings up and remembers which variables exist.
 struct SettingSource {
+    /// A setting in force that is not the default.
+    struct Entry {
+        var name: String
+        var value: String
+        /// "flag", a variable's name, or `file:line`.
+        var origin: String
+    }
+
+    /// Every setting that may stand in a file.
+    static let names = [
+        "listen", "workers", "io-threads", "public", "allowed-hosts", "cors-origins", "insecure",
+        "log-format", "log-level", "shutdown-timeout", "max-processes", "max-connections",
+        "max-connections-per-peer", "max-streams-per-peer", "max-body-bytes", "max-head-bytes",
+        "max-header-fields", "head-timeout", "body-timeout", "idle-timeout", "write-timeout",
+        "heartbeat", "max-events", "max-event-bytes", "node",
+    ]
+
     private let environment: [String: String]
+    private var file: ConfigurationFile?
     private var known: Set<String> = ["MOONLET_SERVER", "MOONLET_TOKEN"]
+    private(set) var report: [Entry] = []
 
     init(environment: [String: String]) {
         self.environment = environment
@@ -200,7 +227,24 @@ struct SettingSource {
     mutating func text(_ name: String, _ flag: String?) -> String? {
         let variable = SettingSource.variable(name)
         known.insert(variable)
-        return flag ?? environment[variable]
+        if let flag { return note(name, flag, "flag") }
+        if let value = environment[variable] { return note(name, value, variable) }
+        guard let file, let value = file.values[name] else { return nil }
+        return note(name, value, file.place(of: name) ?? "file")
+    }
+
+    private mutating func note(_ name: String, _ value: String, _ origin: String) -> String {
+        report.append(Entry(name: name, value: value, origin: origin))
+        return value
+    }
+
+    /// Takes a configuration file in, below flags and environment.
+    mutating func read(file path: String) throws {
+        do throws(AppProblems) {
+            file = try ConfigurationFile(path: path, names: SettingSource.names)
+        } catch {
+            throw CommandFailure.usage("\(error)")
+        }
     }
 
     mutating func list(_ name: String, _ flag: String?) -> [String] {
