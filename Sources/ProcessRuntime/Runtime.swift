@@ -66,6 +66,7 @@ package final class Runtime: Sendable {
         package var eventsMax = 65_536
         package var eventBytesMax = 64 << 20
         package var exitsMax = 10_000
+        package var exitBytesMax = 64 << 20
         package var exitAgeNanoseconds: UInt64 = 600_000_000_000
         package var namesPerProcessMax = 64
         package var nameBytesMax = 256
@@ -94,6 +95,7 @@ package final class Runtime: Sendable {
         )
         exits = ExitLog(
             capacity: configuration.exitsMax,
+            bytesMax: configuration.exitBytesMax,
             ageNanoseconds: configuration.exitAgeNanoseconds
         )
         table = ProcessTable(capacity: configuration.processesMax)

@@ -46,12 +46,8 @@ package struct LifecycleEvent: Sendable {
     /// What it counts against the ring's byte bound: about its size in memory.
     var weight: Int {
         switch detail {
-        case .exited(let record):
-            switch record.reason {
-            case .normal(let result): 300 + result.bytes.count
-            case .error(let error): 400 + error.message.utf8.count + error.details.bytes.count
-            default: 300
-            }
+        case .exited(let record): record.weight
+        case .linkDown(_, let error): 200 + (error?.weight ?? 0)
         case .text(let text): 200 + text.utf8.count
         case .named(let name): 200 + name.utf8.count
         case .logged(_, let message, _): 200 + message.utf8.count

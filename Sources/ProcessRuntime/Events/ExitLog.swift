@@ -1,20 +1,28 @@
 import Synchronization
 
-/// The exit records of recent processes: the last `capacity`, none older than `ageNanoseconds`.
+/// The exit records of recent processes: the last `capacity`, none older than `ageNanoseconds`, of
+/// `bytesMax` together (the newest always).
 final class ExitLog: Sendable {
     private struct Log {
         var records: [PID: ExitRecord] = [:]
         /// Oldest first; `first` is where the live part begins.
         var order: [PID] = []
         var first = 0
+        var bytes = 0
     }
 
     private let log = Mutex(Log())
     private let capacity: Int
+    private let bytesMax: Int
     private let ageNanoseconds: UInt64
 
-    init(capacity: Int = 10_000, ageNanoseconds: UInt64 = 600_000_000_000) {
+    init(
+        capacity: Int = 10_000,
+        bytesMax: Int = 64 << 20,
+        ageNanoseconds: UInt64 = 600_000_000_000
+    ) {
         self.capacity = capacity
+        self.bytesMax = bytesMax
         self.ageNanoseconds = ageNanoseconds
     }
 
@@ -22,7 +30,9 @@ final class ExitLog: Sendable {
         log.withLock { log in
             log.records[record.pid] = record
             log.order.append(record.pid)
+            log.bytes += record.weight
             while log.order.count - log.first > capacity { dropOldest(&log) }
+            while log.bytes > bytesMax && log.order.count - log.first > 1 { dropOldest(&log) }
             dropOld(&log, now: record.at)
             // The dead part of the array is cut off once it is the larger part.
             if log.first > 1_024 && log.first * 2 > log.order.count {
@@ -45,7 +55,8 @@ final class ExitLog: Sendable {
     }
 
     private func dropOldest(_ log: inout Log) {
-        log.records[log.order[log.first]] = nil
+        let record = log.records.removeValue(forKey: log.order[log.first])
+        log.bytes -= record?.weight ?? 0
         log.first += 1
     }
 

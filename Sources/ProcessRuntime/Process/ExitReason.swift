@@ -76,6 +76,12 @@ package struct ErrorValue: Sendable, Equatable, Error {
         self.traceback = traceback
     }
 
+    /// About its size in memory.
+    var weight: Int {
+        let lines = traceback.reduce(0) { $0 + 16 + $1.utf8.count }
+        return 100 + message.utf8.count + details.bytes.count + lines
+    }
+
     /// Writes this as an error object.
     package func write(to writer: inout PayloadWriter) {
         writer.beginError()
@@ -96,6 +102,15 @@ package struct ExitRecord: Sendable {
     /// Nanoseconds since 1970.
     package let startedAt: UInt64
     package let at: UInt64
+
+    /// About its size in memory.
+    var weight: Int {
+        switch reason {
+        case .normal(let result): 300 + result.bytes.count
+        case .error(let error): 300 + error.weight
+        default: 300
+        }
+    }
 }
 
 /// The rules of exits as pure functions of what is known (SEMANTICS 8).

@@ -4,12 +4,16 @@ import Testing
 @testable import ProcessRuntime
 
 @Suite struct ExitLogTests {
-    private func record(_ slot: Int, at: UInt64) -> ExitRecord {
+    private func record(
+        _ slot: Int,
+        at: UInt64,
+        _ reason: ExitReason = .terminated
+    ) -> ExitRecord {
         ExitRecord(
             pid: PID(slot: slot, generation: 0),
             entry: "e",
             host: "h",
-            reason: .terminated,
+            reason: reason,
             startedAt: 0,
             at: at
         )
@@ -24,6 +28,23 @@ import Testing
             let found = log.find(PID(slot: slot, generation: 0), now: 5)
             #expect((found != nil) == (slot > count - capacity))
         }
+    }
+
+    @Test(arguments: [false, true])
+    func `large results and tracebacks push old records out, the newest stays`(_ failed: Bool) {
+        let log = ExitLog(bytesMax: 1 << 20)
+        let text = String(repeating: "x", count: 400_000)
+        let slots = 1...10
+        for slot in slots {
+            let error = ErrorValue(message: "m", traceback: [text])
+            log.add(record(slot, at: 5, failed ? .error(error) : .normal(Payload(text))))
+        }
+        for slot in slots {
+            #expect((log.find(PID(slot: slot, generation: 0), now: 5) != nil) == (slot > 8))
+        }
+        log.add(record(11, at: 5, .normal(Payload(String(repeating: "x", count: 4 << 20)))))
+        #expect(log.find(PID(slot: 11, generation: 0), now: 5) != nil)
+        #expect(log.find(PID(slot: 10, generation: 0), now: 5) == nil)
     }
 
     @Test func `a record is kept for its time, to the nanosecond`() {
