@@ -43,6 +43,14 @@ import Testing
             #"["topic may not be empty","cannot listen on @ topics","Invalid"]"#
         ),
         LuaCase(
+            "a topic listened on has a bounded length",
+            """
+            local long = ("t"):rep(256)
+            return {process.listen(long) ~= nil, refused(process.listen(long .. "t"))[2]}
+            """,
+            #"[true,"Invalid"]"#
+        ),
+        LuaCase(
             "listen wants a string and a table",
             "return {raised(function() process.listen() end), raised(function() process.listen('t', 1) end)}",
             #"["bad argument #1 to 'listen' (string expected, got no value)","bad argument #2 to 'listen' (table expected, got number)"]"#

@@ -213,6 +213,12 @@ enum ProcessLibrary {
         if name.first == UInt8(ascii: "@") {
             return call.fail(.invalid, "cannot listen on @ topics")
         }
+        if name.count > Mailbox.topicBytesMax {
+            return call.fail(
+                .invalid,
+                "a topic listened on has at most \(Mailbox.topicBytesMax) bytes"
+            )
+        }
         var wantsMessages = false
         if !thread.isNilOrNone(2) {
             guard thread.kind(2) == .table else { return thread.wrongType(2, "table") }

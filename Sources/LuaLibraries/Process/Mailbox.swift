@@ -36,6 +36,8 @@ struct Mailbox: ~Copyable {
     }
 
     static let topicsMax = 256
+    /// Bytes of a topic listened on: they are kept outside the process's own memory.
+    static let topicBytesMax = 256
 
     var topics: [Topic?] = []
     var unlistened = SignalQueue()
