@@ -9,6 +9,9 @@
 #include "machine.h"
 
 #define CLOSE_DEPTH_MAX 100
+// Lua counts the C calls of a coroutine being closed from zero: 200 of them, of 2.5 KiB at most,
+// must still fit.
+#define CLOSE_STACK_BYTES ((size_t)1 << 20)
 
 static lua_State *get_coroutine(lua_State *L) {
   lua_State *co = lua_tothread(L, 1);
@@ -191,6 +194,7 @@ static int close_thread(lua_State *L, lua_State *co) {
   ml_machine *m = ml_get(L);
   if (m->close_depth >= CLOSE_DEPTH_MAX)
     return luaL_error(L, "coroutine.close nested more than %d deep", CLOSE_DEPTH_MAX);
+  if (!ml_has_stack(m, CLOSE_STACK_BYTES)) return luaL_error(L, "coroutine.close nested too deep");
   m->close_depth += 1;
   m->pinned += 1;
   m->current = co;

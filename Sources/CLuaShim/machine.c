@@ -50,7 +50,7 @@ ml_machine *ml_machine_new_in(char *region, size_t region_bytes, size_t memory_l
 
 ml_machine *ml_machine_new(size_t memory_limit, uint64_t seed) {
   ml_machine *m = ml_machine_new_in(NULL, 0, memory_limit);
-  if (m != NULL) m->secret = seed;
+  if (m != NULL) m->secret = ml_keyed(seed, 0);
   return m;
 }
 
@@ -223,10 +223,26 @@ void ml_install_signal_handler(void) {
   sigaction(SIGURG, &action, NULL);
 }
 
+static char *end_of_stack(void) {
+  pthread_attr_t attributes;
+  void *lowest = NULL;
+  size_t size = 0;
+  if (pthread_getattr_np(pthread_self(), &attributes) != 0) abort();
+  pthread_attr_getstack(&attributes, &lowest, &size);
+  pthread_attr_destroy(&attributes);
+  return lowest;
+}
+
+bool ml_has_stack(const ml_machine *m, size_t bytes) {
+  char here;
+  return m->worker == NULL || (size_t)(&here - m->worker->stack_end) >= bytes;
+}
+
 ml_worker *ml_worker_new(void) {
   ml_worker *w = calloc(1, sizeof *w);
   if (w == NULL) abort();
   w->thread = pthread_self();
+  w->stack_end = end_of_stack();
   this_worker = w;
   return w;
 }

@@ -53,7 +53,7 @@ struct ml_machine {
   _Atomic int kill;            // set by any thread; read by the owner
   int death;
   uint64_t secret;             // for opaque ids in tostring, and the seed of math.random
-  uint64_t seedings;           // how often math.randomseed chose for itself
+  uint64_t seedings;           // numbers math.randomseed chose for itself
   ml_arena arena;
 };
 
@@ -64,6 +64,7 @@ struct ml_worker {
   _Atomic uint64_t serial;     // odd while Lua runs
   _Atomic uint64_t wanted;     // the run to interrupt
   pthread_t thread;
+  char *stack_end;             // the lowest address of the thread's stack
 };
 
 // Leaves the machine for good. Only with no Swift frame between here and ml_resume.
@@ -75,6 +76,12 @@ void ml_arena_drop(ml_arena *a);
 
 // Makes a machine that cuts all its blocks from `region` as long as it lasts (NULL: from the system).
 ml_machine *ml_machine_new_in(char *region, size_t region_bytes, size_t memory_limit);
+
+// Whether `bytes` of the running thread's stack are left.
+bool ml_has_stack(const ml_machine *m, size_t bytes);
+
+// Random bits for (a, b), the same as long as the server runs.
+uint64_t ml_keyed(uint64_t a, uint64_t b);
 
 // The count hook armed by a signal: yields, collects or dies.
 void ml_hook(lua_State *L, lua_Debug *ar);

@@ -15,13 +15,9 @@ void ml_set_text_of_userdata(ml_text_of_userdata reader) { text_of_userdata = re
 
 // ---- Text of values -------------------------------------------------------------------------
 
-// An id for an address that says nothing about where it is: a keyed mix that can't be undone
-// without the machine's secret. Equal addresses have equal ids, inside one machine.
+// An id for an address that says nothing about where it is. Equal addresses have equal ids, inside one machine.
 static uint64_t opaque(ml_machine *m, const void *address) {
-  uint64_t x = (uint64_t)(uintptr_t)address ^ m->secret;
-  x = (x ^ (x >> 33)) * 0xff51afd7ed558ccdULL;
-  x = (x ^ (x >> 33) ^ (m->secret << 7)) * 0xc4ceb9fe1a85ec53ULL;
-  return (x ^ (x >> 33)) & 0xffffffffffffULL;
+  return ml_keyed(m->secret, (uint64_t)(uintptr_t)address) & 0xffffffffffffULL;
 }
 
 static void push_opaque(lua_State *L, const void *address) {
@@ -252,9 +248,10 @@ static int math_randomseed(lua_State *L) {
   int count = lua_gettop(L);
   if (count == 0) {
     ml_machine *m = ml_get(L);
-    m->seedings += 1;
-    lua_pushinteger(L, (lua_Integer)(m->secret * 0x9e3779b97f4a7c15ULL));
-    lua_pushinteger(L, (lua_Integer)m->seedings);
+    for (int i = 0; i < 2; i++) {
+      m->seedings += 1;
+      lua_pushinteger(L, (lua_Integer)ml_keyed(m->secret, m->seedings));
+    }
   }
   lua_pushvalue(L, lua_upvalueindex(1));
   lua_insert(L, 1);

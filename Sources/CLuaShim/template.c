@@ -128,13 +128,6 @@ void ml_template_free(ml_template *t) {
   free(t);
 }
 
-static uint64_t mix(uint64_t *x) {
-  uint64_t z = (*x += 0x9e3779b97f4a7c15ULL);
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-  return z ^ (z >> 31);
-}
-
 ml_machine *ml_template_fork(
     const ml_template *t, size_t memory_limit, uint64_t seed, lua_State **fiber) {
   ml_machine *m = calloc(1, sizeof *m);
@@ -165,12 +158,12 @@ ml_machine *ml_template_fork(
   }
   ml_machine_set_memory_limit(m, memory_limit);
   m->host = 1;
-  m->secret = mix(&seed);
+  m->secret = ml_keyed(seed, 0);
   m->state = (lua_State *)(base + t->state);
   atomic_store_explicit(&m->used, t->lua_bytes, memory_order_relaxed);
   if (t->random != 0) {
     uint64_t *random = (uint64_t *)(base + t->random);
-    for (int i = 0; i < 4; i++) random[i] = mix(&seed);
+    for (uint64_t i = 0; i < 4; i++) random[i] = ml_keyed(seed, i + 1);
   }
   *fiber = (lua_State *)(base + t->fiber);
   return m;

@@ -251,6 +251,29 @@ struct HostileScript: Sendable {
             """,
             .error("nested more than 100 deep")
         ),
+        // Few closes, but each takes most of the C calls that Lua grants it anew.
+        HostileScript(
+            "45 deep",
+            """
+            local function deep(n, f)
+              if n == 0 then return f() end
+              return (("x"):gsub("x", function() deep(n - 1, f) end))
+            end
+            local co
+            for i = 1, 99 do
+              local previous = co
+              co = coroutine.create(function()
+                local x <close> = setmetatable({}, {__close = function()
+                  deep(60, function() if previous then assert(coroutine.close(previous)) end end)
+                end})
+                coroutine.yield()
+              end)
+              coroutine.resume(co)
+            end
+            assert(coroutine.close(co))
+            """,
+            .error("nested too deep")
+        ),
         HostileScript(
             "46",
             "local function f() return (('x'):gsub('x', f)) end f()",
