@@ -58,6 +58,7 @@ extension LuaMachine {
             fatalError("the system has no memory")
         }
         machine.openLibraries()
+        for library in LuaThread.Library.allCases { machine.main.open(library) }
         return machine
     }
 
