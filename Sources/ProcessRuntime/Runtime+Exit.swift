@@ -117,24 +117,54 @@ extension Runtime {
     }
 
     private func tellExit(_ record: ExitRecord, to watcher: PID) {
+        guard let block = table.block(watcher) else { return }
+        let isWhole = hasRoom(block, for: record)
         var writer = PayloadWriter(headerBytes: Signal.headerBytes)
         writer.write(Double(record.at) / 1e9)
-        if case .normal(let result) = record.reason {
+        if case .normal(let result) = record.reason, isWhole {
             writer.writeEncoded(result)
         } else {
             writer.writeNil()
         }
-        if let error = record.reason.error { error.write(to: &writer) } else { writer.writeNil() }
-        guard let block = table.block(watcher) else { return }
+        write(record.reason.error, isWhole, to: &writer)
         var parcel: Signal? = Signal(.exit, from: record.pid, written: writer)
         let told = block.guarded.withLock { state -> Bool in
             guard state.pid == watcher, state.phase == .alive else { return false }
             // Gone from the list: unmonitored in the meantime.
             guard state.monitors.remove(record.pid) else { return false }
-            if let signal = parcel.take() { block.put(signal, into: &state) }
+            if let signal = parcel.take() { block.put(event: signal, into: &state) }
             return true
         }
         if told { wake(block) }
+    }
+
+    /// Whether the receiver's mailbox has room for all that a record carries.
+    ///
+    /// An event itself is never refused, whatever the mailbox holds; what it carries is left out
+    /// when the events that wait already take the mailbox's limit of bytes (the first is whole). Several exits at one
+    /// moment may each find the last room.
+    private func hasRoom(_ block: ControlBlock, for record: ExitRecord) -> Bool {
+        let limit = block.guarded.withLock { $0.limits.mailboxBytes }
+        let queued = block.queuedEventBytes.load(ordering: .relaxed)
+        return queued == 0 || queued + record.weight <= limit
+    }
+
+    /// Writes an error (or nil) and, where something had to be left out, the value true.
+    private func write(
+        _ error: ErrorValue?,
+        _ isWhole: Bool,
+        to writer: inout PayloadWriter
+    ) {
+        if var error {
+            if !isWhole {
+                error.details = .nothing
+                error.traceback = []
+            }
+            error.write(to: &writer)
+        } else {
+            writer.writeNil()
+        }
+        if !isWhole { writer.write(true) }
     }
 
     private func tellLink(_ record: ExitRecord, to partner: PID) {
@@ -144,7 +174,7 @@ extension Runtime {
         if let error = record.reason.error {
             var writer = PayloadWriter(headerBytes: Signal.headerBytes)
             writer.write(Double(record.at) / 1e9)
-            error.write(to: &writer)
+            write(error, hasRoom(block, for: record), to: &writer)
             parcel = Signal(.linkDown, from: record.pid, written: writer)
         }
         let body = block.guarded.withLock { state -> (any Runnable)? in
@@ -158,7 +188,7 @@ extension Runtime {
             )
             switch effect {
             case .none: break
-            case .event: if let signal = parcel.take() { block.put(signal, into: &state) }
+            case .event: if let signal = parcel.take() { block.put(event: signal, into: &state) }
             case .fail: condemn(&state, block, .linked(from: record.pid))
             }
             return state.body

@@ -63,12 +63,19 @@ extension Runtime {
         writer.write(reason)
         guard let block = table.block(pid) else { throw .processNotFound }
         var parcel: Signal? = Signal(.cancel, from: from, written: writer)
+        var isFull = false
         let who = block.guarded.withLock { state -> (String, String)? in
             guard state.pid == pid, state.phase == .alive else { return nil }
-            if let signal = parcel.take() { block.put(signal, into: &state) }
+            // Whoever asks can ask again: a request has no right to room that events need.
+            let queued = block.queuedEventBytes.load(ordering: .relaxed)
+            if let signal = parcel.take() {
+                isFull = queued + signal.byteCount > state.limits.mailboxBytes
+                if !isFull { block.put(event: signal, into: &state) }
+            }
             return (state.entry, state.host)
         }
         guard let who else { throw .processNotFound }
+        if isFull { throw .mailboxFull }
         feed.publish(.cancel, from: pid, entry: who.0, host: who.1, at: at, .text(reason))
         wake(block)
     }
@@ -86,6 +93,11 @@ extension Runtime {
             queue.take(&state.incoming, numberingFrom: &sequence)
             block.hasIncoming.store(false, ordering: .relaxed)
         }
+    }
+
+    /// Says that a lifecycle event left the mailbox for good.
+    package func consumedEvent(_ block: ControlBlock, bytes: Int) {
+        block.queuedEventBytes.wrappingSubtract(bytes, ordering: .relaxed)
     }
 
     /// Says that a message left the mailbox for good.

@@ -84,6 +84,7 @@ extension Runtime {
         block.dying.store(false, ordering: .relaxed)
         block.queuedMessages.store(0, ordering: .relaxed)
         block.queuedBytes.store(0, ordering: .relaxed)
+        block.queuedEventBytes.store(0, ordering: .relaxed)
         block.cpuNanoseconds.store(0, ordering: .relaxed)
         let generation = block.guarded.withLock { $0.generation }
         let pid = PID(slot: block.slot, generation: generation)

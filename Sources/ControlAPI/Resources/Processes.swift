@@ -90,6 +90,7 @@ enum Processes {
         do throws(RuntimeFault) {
             try context.runtime.cancel(pid, reason: wish.reason ?? "", from: nil)
         } catch {
+            if error == .mailboxFull { throw .mailboxFull(context.text(pid)) }
             throw .processNotFound(call.path("id"))
         }
         if let grace = wish.graceMilliseconds {

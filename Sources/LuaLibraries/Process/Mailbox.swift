@@ -147,6 +147,7 @@ extension LuaProcess {
         case .events:
             guard let signal = mailbox.events.popFirst() else { return false }
             push(event: signal, thread)
+            runtime.consumedEvent(block, bytes: signal.byteCount)
             return true
         }
     }
@@ -196,6 +197,10 @@ extension LuaProcess {
                 thread.setField(-2, "kind")
                 thread.pushPayload(&reader)
                 thread.setField(-2, "reason")
+            }
+            if !reader.isAtEnd {
+                thread.pushPayload(&reader)
+                thread.setField(-2, "truncated")
             }
         }
         if let sender = signal.sender {

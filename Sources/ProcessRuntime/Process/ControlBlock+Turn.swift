@@ -96,6 +96,12 @@ extension ControlBlock {
         hasIncoming.store(true, ordering: .releasing)
     }
 
+    /// Puts a lifecycle event; as `put`.
+    func put(event signal: consuming Signal, into state: inout Guarded) {
+        queuedEventBytes.wrappingAdd(signal.byteCount, ordering: .relaxed)
+        put(signal, into: &state)
+    }
+
     /// The process is gone and its slot may be filled again.
     func becomeFree() {
         state.store(RunState.free.rawValue, ordering: .releasing)

@@ -103,6 +103,8 @@ package final class ControlBlock: Sendable {
     let dying = Atomic<Bool>(false)
     package let queuedMessages = Atomic<Int>(0)
     package let queuedBytes = Atomic<Int>(0)
+    /// Bytes of EXIT, LINK_DOWN and CANCEL that nobody received yet.
+    let queuedEventBytes = Atomic<Int>(0)
     let cpuNanoseconds = Atomic<UInt64>(0)
     /// When the present turn began (monotonic nanoseconds); zero between turns.
     let turnStartedAt = Atomic<UInt64>(0)

@@ -26,8 +26,16 @@ import Testing
                 return
             }
             let history = History(facts)
+            // A kill that began before a census may take effect after it, and a census looks at one
+            // process after the other: only the bound on a mailbox holds at any moment.
+            let withoutCensus = History(
+                facts.filter { fact in
+                    if case .census = fact { false } else { true }
+                }
+            )
             for law in Law.all where ThreadedWorldTests.laws.contains(law.name) {
-                complaints += law.violations(history).map { "\(law.name): \($0)" }
+                let read = law.name == "M9" ? history : withoutCensus
+                complaints += law.violations(read).map { "\(law.name): \($0)" }
             }
             #expect(complaints == [], "\(workers) workers, run \(run)")
         }
