@@ -36,21 +36,9 @@ final class RequestIDs: Sendable {
 
     /// The client's own id where it is sane, else a new one.
     func id(of request: Request) -> String {
-        if let sent = request.headers["X-Request-Id"], RequestIDs.isSane(sent) { return sent }
+        if let sent = request.headers["X-Request-Id"], isPlainWord(sent, bytesMax: 128) {
+            return sent
+        }
         return "\(prefix)-\(count.wrappingAdd(1, ordering: .relaxed).newValue)"
-    }
-
-    /// Whether an id is 1 to 128 letters, digits, dots, underscores and hyphens.
-    private static func isSane(_ id: String) -> Bool {
-        (1...128).contains(id.utf8.count)
-            && id.utf8.allSatisfy { byte in
-                switch byte {
-                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"),
-                    UInt8(ascii: "-"):
-                    true
-                default: false
-                }
-            }
     }
 }

@@ -47,7 +47,7 @@ enum Events {
         var filter = EventFilter()
         if let text = call.text("kind") { filter.kinds = try kinds(text) }
         if let text = call.text("pid") {
-            guard isPIDShaped(text) else { throw .invalidQuery("pid must be a pid.") }
+            guard isPlainWord(text, bytesMax: 64) else { throw .invalidQuery("pid must be a pid.") }
             filter.pid = context.runtime.pids.parse(text).map { .one($0) } ?? .foreign
         }
         if let name = call.text("name") {
@@ -85,18 +85,5 @@ enum Events {
         }
         guard let last = call.request.headers["Last-Event-ID"], !last.isEmpty else { return asked }
         return EventID(last).map { .id($0) } ?? .unreadable(last)
-    }
-
-    private static func isPIDShaped(_ text: String) -> Bool {
-        (1...64).contains(text.utf8.count)
-            && text.utf8.allSatisfy { byte in
-                switch byte {
-                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"),
-                    UInt8(ascii: "-"):
-                    true
-                default: false
-                }
-            }
     }
 }

@@ -25,7 +25,7 @@ package enum HTTPDate {
     ///
     /// Years are counted from March, so that the leap day is a year's last; 146,097 days are the
     /// 400 years after which the calendar repeats, and 719,468 lie between 0000-03-01 and 1970.
-    private static func civil(_ unixDay: Int) -> (year: Int, month: Int, day: Int) {
+    package static func civil(_ unixDay: Int) -> (year: Int, month: Int, day: Int) {
         let (era, dayOfEra) = (unixDay + 719_468).quotientAndRemainder(dividingBy: 146_097)
         let yearOfEra =
             (dayOfEra - dayOfEra / 1_460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365

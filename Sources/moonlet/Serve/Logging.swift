@@ -1,3 +1,4 @@
+import ControlAPI
 import Glibc
 import JSON
 import Logging
@@ -95,7 +96,8 @@ struct LineHandler: LogHandler {
         _ message: String,
         _ fields: Logger.Metadata
     ) -> [UInt8] {
-        var line = Timestamp.now() + " " + word(level).uppercased() + " "
+        var line =
+            Timestamp.text(SystemTime.wallNanoseconds()) + " " + word(level).uppercased() + " "
         for character in message.unicodeScalars {
             // Control characters of a script's text must not move the reader's cursor.
             if character.value < 0x20 && character != "\t" || character.value == 0x7F {
@@ -115,7 +117,7 @@ struct LineHandler: LogHandler {
     ) -> [UInt8] {
         var writer = JSONWriter()
         writer.beginObject()
-        writer.member("at", Timestamp.now())
+        writer.member("at", Timestamp.text(SystemTime.wallNanoseconds()))
         writer.member("level", word(level))
         writer.member("msg", message)
         for (name, value) in fields.sorted(by: { $0.key < $1.key }) {
@@ -128,22 +130,5 @@ struct LineHandler: LogHandler {
         }
         writer.endObject()
         return writer.bytes + [0x0A]
-    }
-}
-
-/// RFC 3339 times in UTC with milliseconds.
-enum Timestamp {
-    static func now() -> String {
-        let wall = SystemTime.wallNanoseconds()
-        var seconds = time_t(wall / 1_000_000_000)
-        // SAFETY: both are locals the call only reads and fills; tm's zone pointer is not looked at.
-        var parts = unsafe tm()
-        unsafe gmtime_r(&seconds, &parts)
-        let date = unsafe [parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday]
-        let time = unsafe [parts.tm_hour, parts.tm_min, parts.tm_sec]
-        func two(_ value: Int32) -> String { value < 10 ? "0\(value)" : "\(value)" }
-        let milliseconds = String(1_000 + wall / 1_000_000 % 1_000).dropFirst()
-        return date.map(two).joined(separator: "-") + "T" + time.map(two).joined(separator: ":")
-            + ".\(milliseconds)Z"
     }
 }
