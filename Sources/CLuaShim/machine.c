@@ -295,7 +295,7 @@ static int finish(lua_State *L, ml_machine *m, int32_t outcome) {
   }
 }
 
-static int call_body(lua_State *L, ml_body body) {
+int ml_call_body(lua_State *L, ml_body body) {
   ml_machine *m = ml_get(L);
   if (killed(m) && m->worker != NULL && m->host == 0) ml_die(m, ML_DEATH_KILLED);
   m->host += 1;
@@ -304,14 +304,5 @@ static int call_body(lua_State *L, ml_body body) {
 
 static int go_on(lua_State *L, int status, lua_KContext context) {
   (void)status;
-  return call_body(L, (ml_body)context);
-}
-
-static int trampoline(lua_State *L) {
-  return call_body(L, (ml_body)lua_touserdata(L, lua_upvalueindex(1)));
-}
-
-void ml_push_function(lua_State *L, ml_body body) {
-  lua_pushlightuserdata(L, (void *)body);
-  lua_pushcclosure(L, trampoline, 1);
+  return ml_call_body(L, (ml_body)context);
 }

@@ -77,6 +77,9 @@ void ml_arena_drop(ml_arena *a);
 // Makes a machine that cuts all its blocks from `region` as long as it lasts (NULL: from the system).
 ml_machine *ml_machine_new_in(char *region, size_t region_bytes, size_t memory_limit);
 
+// What a C function does that stands for a Swift body: calls it and carries out what it answers.
+int ml_call_body(lua_State *L, ml_body body);
+
 // Whether `bytes` of the running thread's stack are left.
 bool ml_has_stack(const ml_machine *m, size_t bytes);
 

@@ -146,14 +146,34 @@ static void text_for_userdata(lua_State *L, int index) {
   if (known) lua_replace(L, index);
 }
 
-static int call_original(lua_State *L) {
-  return lua_tocfunction(L, lua_upvalueindex(1))(L);
+// The functions of Lua's own `string` that ours stand in front of, known once it was opened: every
+// opening finds the same ones. Ours need no upvalue for them, so they are light C functions.
+#define WRAPPED(X)                                                                              \
+  X(find) X(match) X(gmatch) X(gsub) X(sub) X(len) X(lower) X(upper) X(reverse) X(byte) X(rep) \
+  X(format)
+#define PLACE(name) PLACE_##name,
+enum { WRAPPED(PLACE) WRAPPED_COUNT };
+static _Atomic(lua_CFunction) originals[WRAPPED_COUNT];
+
+static int call_original(lua_State *L, int place) {
+  return atomic_load_explicit(&originals[place], memory_order_relaxed)(L);
 }
 
-static int string_with_text(lua_State *L) {
-  text_for_userdata(L, 1);
-  return call_original(L);
-}
+#define WITH_TEXT(name)                      \
+  static int string_##name(lua_State *L) {   \
+    text_for_userdata(L, 1);                 \
+    return call_original(L, PLACE_##name);   \
+  }
+WITH_TEXT(find)
+WITH_TEXT(match)
+WITH_TEXT(gmatch)
+WITH_TEXT(gsub)
+WITH_TEXT(sub)
+WITH_TEXT(len)
+WITH_TEXT(lower)
+WITH_TEXT(upper)
+WITH_TEXT(reverse)
+WITH_TEXT(byte)
 
 static int string_rep(lua_State *L) {
   text_for_userdata(L, 1);
@@ -165,7 +185,7 @@ static int string_rep(lua_State *L) {
     lua_pushliteral(L, "");
     return 1;
   }
-  return call_original(L);
+  return call_original(L, PLACE_rep);
 }
 
 // string.format with our own text for what has an address: %p, and %s of anything unusual.
@@ -200,25 +220,24 @@ static int string_format(lua_State *L) {
     lua_replace(L, 1);
     lua_settop(L, top);
   }
-  return call_original(L);
+  return call_original(L, PLACE_format);
 }
 
-static void wrap(lua_State *L, int table, const char *name, lua_CFunction wrapper) {
-  lua_getfield(L, table, name);
-  lua_pushcclosure(L, wrapper, 1);
-  lua_setfield(L, table, name);
-}
+#define WRAPPER(name) {#name, string_##name},
+static const luaL_Reg wrappers[] = {WRAPPED(WRAPPER)};
 
 static void open_string(lua_State *L) {
   luaL_requiref(L, LUA_STRLIBNAME, luaopen_string, 1);
   int table = lua_gettop(L);
   lua_pushnil(L);
   lua_setfield(L, table, "dump");
-  static const char *const with_text[] = {"find",  "match", "gmatch",  "gsub", "sub", "len",
-                                          "lower", "upper", "reverse", "byte", NULL};
-  for (int i = 0; with_text[i] != NULL; i++) wrap(L, table, with_text[i], string_with_text);
-  wrap(L, table, "rep", string_rep);
-  wrap(L, table, "format", string_format);
+  for (int i = 0; i < WRAPPED_COUNT; i++) {
+    lua_getfield(L, table, wrappers[i].name);
+    atomic_store_explicit(&originals[i], lua_tocfunction(L, -1), memory_order_relaxed);
+    lua_pop(L, 1);
+    lua_pushcfunction(L, wrappers[i].func);
+    lua_setfield(L, table, wrappers[i].name);
+  }
   lua_pop(L, 1);
   lua_pushliteral(L, "");
   lua_getmetatable(L, -1);

@@ -185,9 +185,6 @@ package struct LuaThread {
     /// The pseudo-index of the registry, where scripts cannot reach.
     package static var registry: Int32 { ml_registry_index() }
 
-    /// The pseudo-index of a C closure's upvalue, from 2 on (the first is the body).
-    package static func upvalue(_ number: Int32) -> Int32 { ml_upvalue_index(number) }
-
     package func pushGlobals() {
         _ = unsafe lua_rawgeti(raw, Self.registry, Int64(LUA_RIDX_GLOBALS))
     }

@@ -160,7 +160,8 @@ int32_t ml_open_libraries(ml_machine *_Nonnull m);
 enum { ML_LIB_TABLE = 1, ML_LIB_MATH = 2, ML_LIB_UTF8 = 4, ML_LIB_COROUTINE = 8 };
 int32_t ml_open_more(lua_State *_Nonnull L, int32_t which);
 
-// Pushes a Lua function that calls `body`. Stack: +1. Memory errors cannot occur (host code).
+// Pushes a Lua function that calls `body`: the same value each time, without memory of its own
+// (functions.c). Stack: +1. Raises nothing.
 void ml_push_function(lua_State *_Nonnull L, ml_body _Nonnull body);
 
 // Loads a chunk (text, or the binary form made by ml_dump). Pushes the function, or the message.
@@ -210,5 +211,4 @@ void ml_set_text_of_userdata(ml_text_of_userdata _Nonnull reader);
 bool ml_knows_lua_text(void);
 
 // Helpers over macros of lua.h that Swift cannot see.
-static inline int32_t ml_upvalue_index(int32_t i) { return lua_upvalueindex(i); }
 static inline int32_t ml_registry_index(void) { return LUA_REGISTRYINDEX; }
