@@ -13,6 +13,10 @@ package struct ControlConfiguration: Sendable {
     package var allowsAnyAddress = false
     /// Origins of other sites that may call (`MOONLET_CORS_ORIGINS`): `https://ops.example`.
     package var corsOrigins: [String] = []
+    /// How many workers give processes turns at one moment, and how many threads there may be for
+    /// that, spares included.
+    package var workers = 1
+    package var workerThreadsMax = 1
     /// The largest JSON body.
     package var bodyBytesMax = 1 << 20
     /// Event streams open at once.
@@ -55,7 +59,7 @@ package struct ControlConfiguration: Sendable {
 
     /// One worker thread, for `/v1/system`.
     package struct WorkerStatus: Sendable {
-        /// "running", "parked" or "stalled".
+        /// "running", "parked", "stalled" or "spare".
         package var state: String
         /// Turns given so far.
         package var turns: UInt64

@@ -8,12 +8,24 @@ import Glibc
 package struct PosixThread: Sendable {
     private let handle: pthread_t
 
-    /// Starts a thread.
+    /// Starts a thread, which the system must allow.
     ///
     /// `name` is cut to 15 bytes, the kernel's limit. All signals but SIGURG are blocked in it, so
     /// that termination signals reach the thread that waits for them.
     package init(
         name: String,
+        stackBytes: Int = 8 << 20,
+        _ body: @escaping @Sendable () -> Void
+    ) {
+        guard let started = PosixThread(ifAllowed: name, stackBytes: stackBytes, body) else {
+            preconditionFailure("the system refuses a thread: raise its limit on processes")
+        }
+        self = started
+    }
+
+    /// Starts a thread; nil when the system refuses one more.
+    package init?(
+        ifAllowed name: String,
         stackBytes: Int = 8 << 20,
         _ body: @escaping @Sendable () -> Void
     ) {
@@ -35,7 +47,10 @@ package struct PosixThread: Sendable {
             box.toOpaque()
         )
         unsafe pthread_attr_destroy(&attributes)
-        precondition(status == 0, "the system refuses a thread: raise its limit on processes")
+        guard status == 0 else {
+            unsafe box.release()
+            return nil
+        }
         handle = thread
     }
 

@@ -160,7 +160,7 @@ import Testing
         }
         var last = try #require(hello.sequence)
         // While the other one stands still: all of it, in order.
-        var (count, exits) = (0, 0)
+        var (count, exits, stalls) = (0, 0, 0)
         while let event = try healthy.next() {
             count += 1
             guard event.sequence == last + UInt64(count) else {
@@ -168,13 +168,15 @@ import Testing
                 return
             }
             if event.kind == "EXIT" { exits += 1 }
+            // On a busy machine a worker may be kept from running for long.
+            if event.kind == "STALLED" { stalls += 1 }
             if event.kind == "EXIT", exits % 2_000 == 0, exits <= 26_000 {
                 try Self.go(server, spawner)
             }
             if exits > 30_000, isEnd(event) { break }
         }
         // 30,000 and the spawner, come and gone, and its name.
-        #expect(count == 60_004)
+        #expect(count - stalls == 60_004)
 
         var (seen, missed, gaps) = (0, 0, 0)
         while let event = try stalled.next() {

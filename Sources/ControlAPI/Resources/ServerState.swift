@@ -57,6 +57,8 @@ enum ServerState {
         json.member("body_bytes", context.configuration.bodyBytesMax)
         json.member("result_bytes", context.configuration.resultBytesMax)
         json.member("streams", context.configuration.streamsMax)
+        json.member("workers", context.configuration.workers)
+        json.member("worker_threads", context.configuration.workerThreadsMax)
         json.endObject()
     }
 

@@ -48,9 +48,6 @@ package final class LuaProcess: Runnable, @unchecked Sendable {
     }
     var logLimiter = LogLimiter()
 
-    /// How long one turn may go on when its fibers hand over to each other, in nanoseconds.
-    static let sliceNanoseconds: UInt64 = 1_000_000
-
     /// Makes a process of `program`; `spawned` must follow before its first turn.
     init(
         machine: LuaMachine,
@@ -146,7 +143,7 @@ package final class LuaProcess: Runnable, @unchecked Sendable {
             if let reporting, fiber != reporting.fiber { continue }
             if let outcome = resume(fiber, worker.worker) { return outcome }
             switches += 1
-            if switches % 16 == 0, runtime.clock.now() &- start > Self.sliceNanoseconds {
+            if switches % 16 == 0, runtime.clock.now() &- start > TimeSlice.nanoseconds {
                 publishDescription()
                 return .preempted
             }

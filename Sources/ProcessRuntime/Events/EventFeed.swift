@@ -3,7 +3,7 @@ import Synchronization
 
 /// Kinds of lifecycle event, as they read on the wire (openapi.yaml, EventKind).
 ///
-/// Nothing publishes RESTART, UPGRADE and STALLED yet: there are no services and no watchdog.
+/// Nothing publishes RESTART and UPGRADE yet: there are no services.
 package enum EventKind: String, Sendable, CaseIterable {
     case spawn = "SPAWN"
     case exit = "EXIT"

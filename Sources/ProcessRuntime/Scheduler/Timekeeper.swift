@@ -18,13 +18,13 @@ final class Timekeeper: Sendable {
 
     var isRunning: Bool { running.load(ordering: .acquiring) }
 
-    func sleep(until timer: UInt64?, busy: Bool, now: UInt64) {
-        let tick = busy ? now + Self.tickNanoseconds : UInt64.max
-        var deadline = min(timer ?? .max, tick)
+    /// Sleeps to the next timer, or to the time of the next tick if that is earlier and needed.
+    ///
+    /// It is needed while workers are not parked; `busy` says that one runs a script.
+    func sleep(until timer: UInt64?, tick: UInt64, busy: Bool) {
+        var deadline = min(timer ?? .max, busy ? tick : .max)
         alarm.store(deadline, ordering: .sequentiallyConsistent)
-        if active.load(ordering: .sequentiallyConsistent) > 0 {
-            deadline = min(deadline, now + Self.tickNanoseconds)
-        }
+        if active.load(ordering: .sequentiallyConsistent) > 0 { deadline = min(deadline, tick) }
         if deadline == .max { parker.park() } else { parker.park(until: deadline) }
         alarm.store(0, ordering: .sequentiallyConsistent)
     }

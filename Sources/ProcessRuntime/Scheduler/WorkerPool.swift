@@ -3,109 +3,147 @@ import Synchronization
 
 /// The scheduler on real threads: workers that give turns, and one timekeeper.
 ///
-/// - A worker takes the oldest urgent process, else the one its last process woke (as long as such
-///   hand-overs together stay within one slice), else the oldest ready one, gives it a turn, and parks
-///   when there is none. Before it parks it puts itself on the idle list *under the queue's lock*,
-///   after it saw the queues empty; whoever queues a process takes an idle worker off that list
-///   under the same lock and unparks it. So no wake-up is lost.
-/// - The timekeeper ticks each millisecond while some worker runs. A run seen at two ticks in a row
-///   has used its slice: if others wait, or its process must die, its thread is interrupted, and the
-///   process it woke goes to the queue, where another worker may take it. It also fires timers, and
-///   sleeps to the next one when no worker runs.
+/// - A pool has a fixed number of *seats*; only a worker with a seat takes processes. It takes the
+///   oldest urgent process, else the one its last process woke (as long as such hand-overs together
+///   stay within one slice), else the oldest ready one, gives it a turn, and parks when there is
+///   none. Before it parks it puts itself on the idle list *under the queue's lock*, after it saw
+///   the queues empty; whoever queues a process takes an idle worker off that list under the same
+///   lock and unparks it. So no wake-up is lost.
+/// - The timekeeper fires timers and looks at each worker once a millisecond while some worker runs
+///   (`WorkerPool+Timekeeping.swift`): it has turns that last too long end, or gives the seat of a
+///   worker whose turn cannot end to a spare one.
+/// - A worker that lost its seat finds that out after its turn, and becomes a spare: it parks until
+///   it is given a seat. Every worker with a seat that is not idle looks at the queues after its
+///   turn, and a spare that got a seat looks at once, so no wake-up is lost here either.
 ///
 /// Shutdown: `stop()` sets `stopping` and wakes everyone; the timekeeper goes on to interrupt whatever
 /// runs, until each worker has ended. Processes still queued are left where they are.
 package final class WorkerPool: Dispatcher {
-    private struct Queues {
+    struct Queues {
         var urgent = RunQueue()
         var ready = RunQueue()
+        /// Workers with a seat that found nothing to do.
         var idle: [Int] = []
+        /// Workers without a seat, parked.
+        var spares: [Int] = []
+        /// Spare threads that were started and are not yet in `spares`.
+        var arriving = 0
         var stopping = false
     }
 
-    private let queues = Mutex(Queues())
+    struct Threads {
+        var workers: [PosixThread] = []
+        var timekeeper: PosixThread?
+        /// No more threads: those there are being joined.
+        var isClosed = false
+    }
+
+    let queues = Mutex(Queues())
     /// How many processes wait for a turn, in the queues and in run-next slots; a hint.
-    private let waiting = Atomic<Int>(0)
-    private let workers: [Worker]
-    private let timekeeper = Timekeeper()
-    private let runtime = SetOnce<Runtime>()
+    let waiting = Atomic<Int>(0)
+    /// Those that have threads first, then those that may get one as spares.
+    let workers: [Worker]
+    /// How many of `workers` have threads; only grows.
+    let threadCount: Atomic<Int>
+    /// How many workers give turns at one moment, stalled ones left out.
+    package let seats: Int
+    /// How many threads there may be, spares included: each process in a long call takes one.
+    package var threadsMax: Int { workers.count }
+    let timekeeper = Timekeeper()
+    let runtime = SetOnce<Runtime>()
     private let makeContext: @Sendable () -> any WorkerContext
-    private let threads = Mutex([PosixThread]())
-    /// Which worker of this pool the calling thread is, plus one.
-    private let ownIndex = ThreadNumber()
+    private let onSpare: @Sendable (_ threads: Int) -> Void
+    let threads = Mutex(Threads())
+    /// Which worker of which pool a thread is: `badge(of:)`.
+    ///
+    /// One for all pools, since thread numbers are scarce.
+    private static let ownBadge = ThreadNumber()
+    private static let poolsMade = Atomic<Int>(0)
+    /// Tells the workers of this pool from those of others.
+    private let number = WorkerPool.poolsMade.wrappingAdd(1, ordering: .relaxed).newValue
     /// Urgent processes queued; a hint that saves workers the lock.
     private let urgentCount = Atomic<Int>(0)
-    /// How long processes may hand their turns to each other past those that wait.
-    private static let sliceNanoseconds: UInt64 = 1_000_000
     /// As in `Queues`, for those who look without the lock.
-    private let stopping = Atomic<Bool>(false)
+    let stopping = Atomic<Bool>(false)
 
-    /// One worker thread as others see it.
-    private final class Worker: Sendable {
-        let parker = Parker()
-        let context = SetOnce<ContextBox>()
-        /// The slot whose turn it is, zero between turns.
-        let currentSlot = Atomic<Int>(0)
-        /// The slot of the process woken last by the one that runs here: its turn comes next, on
-        /// this core, where its message still is.
-        ///
-        /// Zero for none.
-        ///
-        /// Filled by this worker's own thread only; emptied by it, or by the timekeeper when the
-        /// present run lasts. Every change is an exchange, so one of the two gets the process.
-        let runNext = Atomic<Int>(0)
-        /// Turns given so far.
-        let turns = Atomic<UInt64>(0)
-    }
-
-    private final class ContextBox: Sendable {
-        let context: any WorkerContext
-        init(_ context: any WorkerContext) { self.context = context }
-    }
-
-    /// Makes a pool of `count` workers; `makeContext` is called once on each worker's thread.
-    package init(count: Int, makeContext: @escaping @Sendable () -> any WorkerContext) {
-        workers = (0..<max(count, 1)).map { _ in Worker() }
+    /// Makes a pool of `count` seats and as many workers.
+    ///
+    /// `threadsMax` bounds the threads with spares (by default four for each seat, and four more).
+    /// `onSpare` is told of each new spare, on its own thread, with the number of threads then.
+    /// `makeContext` is called once on each worker's thread.
+    package init(
+        count: Int,
+        threadsMax: Int? = nil,
+        onSpare: @escaping @Sendable (_ threads: Int) -> Void = { _ in },
+        makeContext: @escaping @Sendable () -> any WorkerContext
+    ) {
+        let seats = max(count, 1)
+        self.seats = seats
+        workers = (0..<max(threadsMax ?? 4 * seats + 4, seats)).map { Worker(hasSeat: $0 < seats) }
+        threadCount = Atomic(seats)
+        self.onSpare = onSpare
         self.makeContext = makeContext
     }
 
     /// Starts the threads for `runtime`, which must use this pool as its dispatcher.
     package func start(_ runtime: Runtime) {
         self.runtime.set(runtime)
-        var started: [PosixThread] = []
-        for index in workers.indices {
-            started.append(PosixThread(name: "worker-\(index)") { self.work(index) })
+        let workers = (0..<seats).map { index in
+            PosixThread(name: "worker-\(index)") { self.work(index) }
         }
-        // Last: it is joined last.
-        started.append(PosixThread(name: "timekeeper", stackBytes: 1 << 20) { self.keepTime() })
-        threads.withLock { $0 = started }
+        let timekeeper = PosixThread(name: "timekeeper", stackBytes: 1 << 20) { self.keepTime() }
+        threads.withLock { threads in
+            // The timekeeper may have started a spare already.
+            threads.workers += workers
+            threads.timekeeper = timekeeper
+        }
+    }
+
+    /// Starts the thread of a spare worker, which then waits for a seat; false when none may start.
+    func startSpare() -> Bool {
+        threads.withLock { threads in
+            let index = threadCount.load(ordering: .relaxed)
+            guard !threads.isClosed, index < workers.count else { return false }
+            queues.withLock { $0.arriving += 1 }
+            guard
+                let thread = PosixThread(ifAllowed: "worker-\(index)", { self.work(index) })
+            else {
+                queues.withLock { $0.arriving -= 1 }
+                return false
+            }
+            threads.workers.append(thread)
+            threadCount.store(index + 1, ordering: .releasing)
+            return true
+        }
     }
 
     /// Ends every thread and waits for them.
     package func stop() {
         stopping.store(true, ordering: .releasing)
         queues.withLock { $0.stopping = true }
+        let (started, timekeeping) = threads.withLock { threads in
+            threads.isClosed = true
+            return (threads.workers, threads.timekeeper)
+        }
         for worker in workers {
             worker.parker.unpark()
-            interruptRun(of: worker)
+            worker.interruptRun()
         }
         // A script that begins only now was not interrupted above: the next ticks do that.
-        let started = threads.withLock { $0 }
-        for thread in started.dropLast() { thread.join() }
+        for thread in started { thread.join() }
         timekeeper.stop()
-        started.last?.join()
+        timekeeping?.join()
     }
 
     // MARK: Dispatcher
 
     package func enqueue(_ block: ControlBlock, urgent: Bool) {
-        let own = urgent ? 0 : ownIndex.value
-        guard own > 0 else {
+        guard !urgent, let own = ownWorker else {
             waiting.wrappingAdd(1, ordering: .relaxed)
             push(block, urgent: urgent)
             return
         }
-        let before = workers[own - 1].runNext.exchange(
+        let before = own.runNext.exchange(
             block.slot,
             ordering: .acquiringAndReleasing
         )
@@ -129,7 +167,7 @@ package final class WorkerPool: Dispatcher {
         if let idle { workers[idle].parker.unpark() }
     }
 
-    private func pushSlot(_ slot: Int) {
+    func pushSlot(_ slot: Int) {
         guard let block = runtime.value?.table.block(slot: slot) else { return }
         push(block, urgent: false)
     }
@@ -146,36 +184,59 @@ package final class WorkerPool: Dispatcher {
         if isCurrent, serial % 2 == 1, context.serial == serial { context.interrupt(serial) }
     }
 
-    private func interruptRun(of worker: Worker) {
-        guard let context = worker.context.value?.context else { return }
-        let serial = context.serial
-        if serial % 2 == 1 { context.interrupt(serial) }
-    }
-
     package func timerChanged(to deadline: UInt64) {
         timekeeper.wake(for: deadline)
     }
 
     // MARK: Workers
 
+    private func badge(of index: Int) -> Int { number << 32 | index }
+
+    /// The worker of this pool whose thread calls, if any does.
+    private var ownWorker: Worker? {
+        let badge = Self.ownBadge.value
+        return badge >> 32 == number ? workers[badge & 0xFFFF_FFFF] : nil
+    }
+
     private func work(_ index: Int) {
         guard let runtime = runtime.value else { return }
         let worker = workers[index]
         let context = makeContext()
-        ownIndex.set(index + 1)
-        worker.context.set(ContextBox(context))
+        Self.ownBadge.set(badge(of: index))
+        worker.context.set(Worker.ContextBox(context))
         timekeeper.workerWakes()
+        if index >= seats { arrive(index) }
         var pace = Pace(now: runtime.clock.now())
         while let block = next(index, &pace, runtime) {
             block.workerHint.store(index + 1, ordering: .releasing)
             worker.currentSlot.store(block.slot, ordering: .releasing)
             pace.now = runtime.runTurn(block, on: context, from: pace.now)
             worker.currentSlot.store(0, ordering: .releasing)
+            // Release: the timekeeper reads it to know whether a slot it read is of this turn.
             worker.turns.store(
                 worker.turns.load(ordering: .relaxed) &+ 1,
-                ordering: .relaxed
+                ordering: .releasing
             )
         }
+        timekeeper.workerRests()
+    }
+
+    /// A new spare joins the others.
+    private func arrive(_ index: Int) {
+        let mayRest = queues.withLock { queues in
+            queues.arriving -= 1
+            if queues.stopping { return false }
+            queues.spares.append(index)
+            return true
+        }
+        onSpare(index + 1)
+        if mayRest { rest(workers[index]) }
+    }
+
+    private func rest(_ worker: Worker) {
+        timekeeper.workerRests()
+        worker.parker.park()
+        timekeeper.workerWakes()
     }
 
     /// Where a worker is in time.
@@ -191,40 +252,61 @@ package final class WorkerPool: Dispatcher {
         }
     }
 
+    /// What a worker does after it looked at the queues.
+    private enum Step {
+        case run(ControlBlock)
+        /// Park: it is on the idle list.
+        case idle
+        /// Park: it has no seat any more and is on the list of spares.
+        case spare
+        case stop
+    }
+
     /// The next process for worker `index`; waits for one; nil when the pool stops.
     private func next(_ index: Int, _ pace: inout Pace, _ runtime: Runtime) -> ControlBlock? {
         let worker = workers[index]
         if urgentCount.load(ordering: .relaxed) == 0, !stopping.load(ordering: .relaxed),
+            worker.hasSeat.load(ordering: .relaxed),
             let block = handedOver(worker, &pace, runtime)
         {
             return block
         }
         while true {
-            var stopping = false
-            let block = queues.withLock { queues -> ControlBlock? in
-                stopping = queues.stopping
-                if stopping { return nil }
-                if let block = queues.urgent.popFirst() {
-                    urgentCount.wrappingSubtract(1, ordering: .relaxed)
-                    return block
-                }
-                if let block = queues.ready.popFirst() { return block }
-                // Only an urgent one kept it waiting.
-                let own = worker.runNext.exchange(0, ordering: .acquiringAndReleasing)
-                if own != 0 { return runtime.table.block(slot: own) }
-                queues.idle.append(index)
-                return nil
-            }
-            if stopping { return nil }
-            if let block {
+            switch step(index, runtime) {
+            case .run(let block):
                 waiting.wrappingSubtract(1, ordering: .relaxed)
                 pace.chainStart = pace.now
                 return block
+            case .idle: break
+            case .spare:
+                // What its last process woke must not wait for its next seat.
+                let own = worker.runNext.exchange(0, ordering: .acquiringAndReleasing)
+                if own != 0 { pushSlot(own) }
+            case .stop: return nil
             }
-            timekeeper.workerRests()
-            worker.parker.park()
-            timekeeper.workerWakes()
+            rest(worker)
             pace = Pace(now: runtime.clock.now())
+        }
+    }
+
+    private func step(_ index: Int, _ runtime: Runtime) -> Step {
+        let worker = workers[index]
+        return queues.withLock { queues in
+            if queues.stopping { return .stop }
+            guard worker.hasSeat.load(ordering: .relaxed) else {
+                queues.spares.append(index)
+                return .spare
+            }
+            if let block = queues.urgent.popFirst() {
+                urgentCount.wrappingSubtract(1, ordering: .relaxed)
+                return .run(block)
+            }
+            if let block = queues.ready.popFirst() { return .run(block) }
+            // Only an urgent one kept it waiting.
+            let own = worker.runNext.exchange(0, ordering: .acquiringAndReleasing)
+            if own != 0, let block = runtime.table.block(slot: own) { return .run(block) }
+            queues.idle.append(index)
+            return .idle
         }
     }
 
@@ -239,7 +321,7 @@ package final class WorkerPool: Dispatcher {
         guard worker.runNext.load(ordering: .relaxed) != 0 else { return nil }
         let slot = worker.runNext.exchange(0, ordering: .acquiringAndReleasing)
         guard slot != 0 else { return nil }
-        if pace.now &- pace.chainStart > Self.sliceNanoseconds {
+        if pace.now &- pace.chainStart > TimeSlice.nanoseconds {
             if waiting.load(ordering: .relaxed) > 1 {
                 pushSlot(slot)
                 return nil
@@ -250,52 +332,18 @@ package final class WorkerPool: Dispatcher {
         return runtime.table.block(slot: slot)
     }
 
-    // MARK: The timekeeper
+    // MARK: Looking at it
 
-    private func keepTime() {
-        guard let runtime = runtime.value else { return }
-        var seen = Array(repeating: UInt64(0), count: workers.count)
-        while timekeeper.isRunning {
-            let nextTimer = runtime.runTimers()
-            let busy = tick(&seen, runtime)
-            timekeeper.sleep(until: nextTimer, busy: busy, now: runtime.clock.now())
+    /// What each worker thread does, and how many turns it gave, for `GET /v1/system`.
+    package func describe() -> [(state: WorkerState, turns: UInt64)] {
+        let spares = queues.withLock { Set($0.spares) }
+        return (0..<threadCount.load(ordering: .acquiring)).map { index in
+            let turns = workers[index].turns.load(ordering: .relaxed)
+            return (spares.contains(index) ? .spare : workers[index].state, turns)
         }
     }
 
-    /// Looks at every worker once; returns whether some worker runs.
-    private func tick(_ seen: inout [UInt64], _ runtime: Runtime) -> Bool {
-        var busy = false
-        let mustYield =
-            waiting.load(ordering: .relaxed) > 0 || stopping.load(ordering: .acquiring)
-        for (index, worker) in workers.enumerated() {
-            guard let context = worker.context.value?.context else { continue }
-            let serial = context.serial
-            if serial % 2 == 1 {
-                busy = true
-                if serial == seen[index] {
-                    let slot = worker.currentSlot.load(ordering: .acquiring)
-                    let block = runtime.table.block(slot: slot)
-                    if let block, slot != 0 { runtime.enforceCPULimit(block) }
-                    let mustEnd = block?.dying.load(ordering: .relaxed) ?? false
-                    if mustYield || mustEnd { context.interrupt(serial) }
-                    let handed = worker.runNext.exchange(0, ordering: .acquiringAndReleasing)
-                    if handed != 0 { pushSlot(handed) }
-                }
-            }
-            seen[index] = serial
-        }
-        return busy
-    }
-
-    /// What each worker does, for `GET /v1/system`.
-    package func describe() -> [(state: String, turns: UInt64)] {
-        workers.map { worker in
-            let busy = (worker.context.value?.context.serial ?? 0) % 2 == 1
-            return (busy ? "running" : "idle", worker.turns.load(ordering: .relaxed))
-        }
-    }
-
-    /// Whether the workers make progress: one is idle, or a turn ended since `before`.
+    /// Whether the workers make progress: one with a seat is idle, or a turn ended since `before`.
     package func progress() -> (idle: Bool, turns: UInt64) {
         let idle = queues.withLock { !$0.idle.isEmpty }
         return (idle, workers.reduce(0) { $0 &+ $1.turns.load(ordering: .relaxed) })

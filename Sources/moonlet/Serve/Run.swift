@@ -42,7 +42,7 @@ struct Run: ParsableCommand {
         let logger = ServerLog.start(settings)
         let application = try Apps.load(file, logger)
         LuaWorker.installSignalHandler()
-        let pool = WorkerPool(count: settings.workers ?? Processors.allowed) { LuaWorkerContext() }
+        let pool = Workers.pool(settings, logger)
         let runtime = Runtime(clock: SystemClock(), dispatcher: pool)
         let log = ServerLog.sink(logger)
         let engine = LuaEngine(

@@ -45,7 +45,7 @@ final class Server: @unchecked Sendable {
         if !LuaWorker.knowsLuaText {
             logger.warning("liblua's code is not in one place: kills wait for Lua code to run")
         }
-        let pool = WorkerPool(count: settings.workers ?? Processors.allowed) { LuaWorkerContext() }
+        let pool = Workers.pool(settings, logger)
         var configuration = Runtime.Configuration()
         configuration.node = settings.node
         configuration.processesMax = settings.maxProcesses
@@ -121,10 +121,12 @@ final class Server: @unchecked Sendable {
         configuration.heartbeatNanoseconds = settings.heartbeat.nanoseconds
         configuration.probes.progress = { health.isWell() }
         configuration.probes.connections = { http.value?.connectionCount ?? 0 }
+        configuration.workers = pool.seats
+        configuration.workerThreadsMax = pool.threadsMax
         configuration.probes.workers = {
             pool.describe().map {
                 ControlConfiguration.WorkerStatus(
-                    state: $0.state == "idle" ? "parked" : $0.state,
+                    state: $0.state.rawValue,
                     turns: $0.turns
                 )
             }
@@ -266,6 +268,9 @@ final class ShutdownFlag: Sendable {
 
 /// What `/livez` answers from: the loops came round, and a worker is idle or ended a turn, within
 /// ten seconds.
+///
+/// Spares count as workers: with every process that has a turn in one long call, the server is well
+/// as long as spares go on with the others, or nobody waits.
 final class Liveness: Sendable {
     private static let patienceNanoseconds: UInt64 = 10_000_000_000
     private let pool: WorkerPool

@@ -33,6 +33,8 @@ struct ServerStateTests {
         let desk = Desk {
             $0.version = "1.2.3"
             $0.probes.connections = { 5 }
+            $0.workers = 2
+            $0.workerThreadsMax = 12
             $0.probes.workers = { [.init(state: "running", turns: 9)] }
         }
         try desk.process(name: "n")
@@ -53,6 +55,8 @@ struct ServerStateTests {
         let limits = try #require(answer["limits"] as? [String: Int])
         #expect(limits["processes"] == 1_000)
         #expect(limits["body_bytes"] == 1 << 20)
+        #expect(limits["workers"] == 2)
+        #expect(limits["worker_threads"] == 12)
         #expect(answer.list("workers").first?["state"] as? String == "running")
         #expect(answer.list("workers").first?["index"] as? Int == 0)
         #expect(answer.text("position") == desk.id(4))

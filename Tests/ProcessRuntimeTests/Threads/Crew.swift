@@ -47,18 +47,23 @@ final class Crew: Sendable {
     let pool: WorkerPool
     let runtime: Runtime
 
-    init(
+    convenience init(
         workers: Int,
         processes: Int = 1_000,
         events: Int = 1_024,
         makeContext: @escaping @Sendable () -> any WorkerContext = { PolledContext() }
     ) {
+        let pool = WorkerPool(count: workers, makeContext: makeContext)
+        self.init(pool: pool, processes: processes, events: events)
+    }
+
+    init(pool: WorkerPool, processes: Int = 1_000, events: Int = 1_024) {
         var configuration = Runtime.Configuration()
         configuration.processesMax = processes
         configuration.eventsMax = events
         configuration.exitsMax = processes
         configuration.namesPerProcessMax = 3
-        pool = WorkerPool(count: workers, makeContext: makeContext)
+        self.pool = pool
         runtime = Runtime(configuration, clock: SystemClock(), dispatcher: pool)
         pool.start(runtime)
     }
