@@ -26,4 +26,12 @@ extension FileDescriptor {
             }
         )
     }
+
+    /// The text of a small file of the kernel's, which comes in one read; nil when there is none.
+    func shortText() -> String? {
+        unsafe withUnsafeTemporaryAllocation(byteCount: 4_096, alignment: 1) { buffer in
+            guard case .bytes(let count)? = try? unsafe read(into: buffer) else { return nil }
+            return unsafe String(decoding: buffer.prefix(count), as: UTF8.self)
+        }
+    }
 }

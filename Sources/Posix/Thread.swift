@@ -83,10 +83,15 @@ package struct PosixThread: Sendable {
 
 /// The processors this program may use.
 package enum Processors {
-    /// How many CPUs the scheduler may place us on, and at least one.
+    /// How many CPUs we may keep busy: those the scheduler may place us on, but no more than the
+    /// control groups give us time for; at least one.
     ///
-    /// Source: sched_getaffinity(2). The cgroup's CPU quota is read by the caller.
+    /// Source: sched_getaffinity(2), and `ProcessorQuota`.
     package static var allowed: Int {
-        Int(cl_allowed_processors())
+        let placed = Int(cl_allowed_processors())
+        let timed = ProcessorQuota.processors { path in
+            (try? FileDescriptor.reading(path: path))?.shortText()
+        }
+        return min(placed, timed ?? placed)
     }
 }

@@ -13,7 +13,7 @@ struct ServeOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Where to listen; port 0 picks a free one.", valueName: "host:port"))
     var listen: String?
 
-    @Option(help: "Threads that run Lua (default: the CPUs this process may use).")
+    @Option(help: "Threads that run Lua (default: the CPUs and the CPU quota it has).")
     var workers: Int?
 
     @Option(help: "Threads that serve HTTP.")
