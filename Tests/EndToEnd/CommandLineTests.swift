@@ -114,4 +114,21 @@ import Testing
         #expect(failed.code == 1)
         #expect(failed.errors.contains("no way"))
     }
+
+    @Test func `run ends with its process, whatever others do`() throws {
+        let app = try TemporaryApp(files: [
+            (
+                "job.lua",
+                """
+                return function(is_child)
+                    if is_child then ("a"):rep(5000):find((".-"):rep(8) .. "b") end
+                    for _ = 1, 3 do process.spawn("app:main", "app:processes", true) end
+                    time.sleep("50ms")
+                    return 7
+                end
+                """
+            )
+        ])
+        #expect(try CommandRun.of(["run", app.path + "/job.lua"]).code == 7)
+    }
 }

@@ -55,6 +55,9 @@ struct Run: ParsableCommand {
         )
         pool.start(runtime)
         let record = try end(engine, runtime)
+        // Who is left ends with it: the pool waits for turns that nothing but a kill ends.
+        runtime.beginDraining()
+        for pid in runtime.allPIDs() { runtime.kill(pid, .shutdown) }
         pool.stop()
         try report(record)
     }
