@@ -64,9 +64,9 @@ package struct PayloadReader {
         }
     }
 
-    /// Steps over one whole value.
-    package mutating func skip() {
-        var values = 1
+    /// Steps over whole values.
+    package mutating func skip(values count: Int = 1) {
+        var values = count
         while values > 0 {
             values -= 1
             switch next() {

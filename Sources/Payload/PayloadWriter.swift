@@ -6,30 +6,37 @@
 package struct PayloadWriter: ~Copyable {
     @usableFromInline var base: UnsafeMutableRawPointer
     @usableFromInline var capacity: Int
-    private let headerBytes: Int
+    @usableFromInline let headerBytes: Int
+    @usableFromInline var used: Int
+
     /// Bytes in use, the header's included.
-    package private(set) var count: Int
+    @inlinable
+    package var count: Int { used }
 
     /// Makes a writer whose block starts with `headerBytes` bytes left alone (16-byte aligned).
+    @inlinable
     package init(headerBytes: Int = 0, reserving: Int = 64) {
         capacity = headerBytes + max(reserving, 16)
         unsafe base = .allocate(byteCount: capacity, alignment: 16)
         self.headerBytes = headerBytes
-        count = headerBytes
+        used = headerBytes
     }
 
+    @inlinable
     deinit {
         unsafe base.deallocate()
     }
 
     /// Bytes of payload written so far.
-    package var payloadCount: Int { count - headerBytes }
+    @inlinable
+    package var payloadCount: Int { used - headerBytes }
 
     /// The finished block.
     ///
     /// The caller must `deallocate()` it; `count` bytes are in use.
+    @inlinable
     package consuming func release() -> (block: UnsafeMutableRawPointer, count: Int) {
-        let result = unsafe (base, count)
+        let result = unsafe (base, used)
         discard self
         return unsafe result
     }
@@ -43,47 +50,53 @@ package struct PayloadWriter: ~Copyable {
 
     // MARK: Values
 
+    @inlinable
     package mutating func writeNil() { writeByte(PayloadTag.nothing) }
+    @inlinable
     package mutating func writeNull() { writeByte(PayloadTag.null) }
+    @inlinable
     package mutating func write(_ value: Bool) {
         writeByte(value ? PayloadTag.yes : PayloadTag.no)
     }
 
+    @inlinable
     package mutating func write(_ value: Int64) {
         if PayloadTag.smallIntegers.contains(Int(value)) {
             writeByte(UInt8(truncatingIfNeeded: Int(value) + PayloadTag.smallIntegerBias))
             return
         }
         reserve(9)
-        unsafe base.storeBytes(of: PayloadTag.integer, toByteOffset: count, as: UInt8.self)
-        unsafe base.storeBytes(of: value.littleEndian, toByteOffset: count + 1, as: Int64.self)
-        count += 9
+        unsafe base.storeBytes(of: PayloadTag.integer, toByteOffset: used, as: UInt8.self)
+        unsafe base.storeBytes(of: value.littleEndian, toByteOffset: used + 1, as: Int64.self)
+        used += 9
     }
 
+    @inlinable
     package mutating func write(_ value: Double) {
         reserve(9)
-        unsafe base.storeBytes(of: PayloadTag.float, toByteOffset: count, as: UInt8.self)
+        unsafe base.storeBytes(of: PayloadTag.float, toByteOffset: used, as: UInt8.self)
         unsafe base.storeBytes(
             of: value.bitPattern.littleEndian,
-            toByteOffset: count + 1,
+            toByteOffset: used + 1,
             as: UInt64.self
         )
-        count += 9
+        used += 9
     }
 
     /// Writes a string value; any bytes, UTF-8 or not.
+    @inlinable
     package mutating func writeString(_ bytes: UnsafeRawBufferPointer) {
         if bytes.count <= PayloadTag.shortStringBytesMax {
             writeByte(PayloadTag.shortString | UInt8(truncatingIfNeeded: bytes.count))
         } else {
             reserve(5)
-            unsafe base.storeBytes(of: PayloadTag.string, toByteOffset: count, as: UInt8.self)
+            unsafe base.storeBytes(of: PayloadTag.string, toByteOffset: used, as: UInt8.self)
             unsafe base.storeBytes(
                 of: UInt32(bytes.count).littleEndian,
-                toByteOffset: count + 1,
+                toByteOffset: used + 1,
                 as: UInt32.self
             )
-            count += 5
+            used += 5
         }
         unsafe append(bytes)
     }
@@ -98,16 +111,18 @@ package struct PayloadWriter: ~Copyable {
     }
 
     /// Starts a table; write its sequence's values, then its pairs, then call `endTable`.
+    @inlinable
     package mutating func beginTable(_ mark: TableMark = .plain) -> TablePosition {
         reserve(PayloadTag.tableHeaderBytes)
-        let position = TablePosition(offset: count)
-        unsafe base.storeBytes(of: PayloadTag.table, toByteOffset: count, as: UInt8.self)
-        unsafe base.storeBytes(of: mark.rawValue, toByteOffset: count + 1, as: UInt8.self)
-        count += PayloadTag.tableHeaderBytes
+        let position = TablePosition(offset: used)
+        unsafe base.storeBytes(of: PayloadTag.table, toByteOffset: used, as: UInt8.self)
+        unsafe base.storeBytes(of: mark.rawValue, toByteOffset: used + 1, as: UInt8.self)
+        used += PayloadTag.tableHeaderBytes
         return position
     }
 
     /// Fills in how many values and pairs were written since `beginTable` returned `position`.
+    @inlinable
     package mutating func endTable(_ position: TablePosition, sequence: Int, pairs: Int) {
         unsafe base.storeBytes(
             of: UInt32(sequence).littleEndian,
@@ -130,25 +145,32 @@ package struct PayloadWriter: ~Copyable {
     }
 
     /// Appends raw bytes with no tag.
+    @inlinable
     package mutating func append(_ bytes: UnsafeRawBufferPointer) {
         reserve(bytes.count)
         if let source = bytes.baseAddress {
-            unsafe (base + count).copyMemory(from: source, byteCount: bytes.count)
+            unsafe (base + used).copyMemory(from: source, byteCount: bytes.count)
         }
-        count += bytes.count
+        used += bytes.count
     }
 
-    private mutating func writeByte(_ byte: UInt8) {
+    @inlinable
+    mutating func writeByte(_ byte: UInt8) {
         reserve(1)
-        unsafe base.storeBytes(of: byte, toByteOffset: count, as: UInt8.self)
-        count += 1
+        unsafe base.storeBytes(of: byte, toByteOffset: used, as: UInt8.self)
+        used += 1
     }
 
-    private mutating func reserve(_ bytes: Int) {
-        guard count + bytes > capacity else { return }
-        let grown = max(capacity * 2, count + bytes)
+    @inlinable
+    mutating func reserve(_ bytes: Int) {
+        if used + bytes > capacity { grow(bytes) }
+    }
+
+    @usableFromInline
+    mutating func grow(_ bytes: Int) {
+        let grown = max(capacity * 2, used + bytes)
         let block = UnsafeMutableRawPointer.allocate(byteCount: grown, alignment: 16)
-        unsafe block.copyMemory(from: base, byteCount: count)
+        unsafe block.copyMemory(from: base, byteCount: used)
         unsafe base.deallocate()
         unsafe base = block
         capacity = grown
@@ -157,5 +179,8 @@ package struct PayloadWriter: ~Copyable {
 
 /// Where a table began in its writer.
 package struct TablePosition: Sendable {
-    let offset: Int
+    @usableFromInline let offset: Int
+
+    @inlinable
+    init(offset: Int) { self.offset = offset }
 }

@@ -27,7 +27,7 @@ final class NameRegistry: Sendable {
                 }
                 // The owner is dying: its exit will find the name taken over and leave it.
             }
-            return block.guarded.withLock { state in
+            return block.withLock { state in
                 guard state.pid == pid, state.phase == .alive || state.phase == .starting else {
                     return .failure(.processNotFound)
                 }
@@ -42,7 +42,7 @@ final class NameRegistry: Sendable {
     }
 
     private func isAlive(_ pid: PID, _ block: ControlBlock) -> Bool {
-        block.guarded.withLock { $0.pid == pid && $0.phase == .alive }
+        block.withLock { $0.pid == pid && $0.phase == .alive }
     }
 
     func find(_ name: String) -> PID? {
@@ -56,7 +56,7 @@ final class NameRegistry: Sendable {
         owners.withLock { owners in
             guard owners[name] == pid else { return nil }
             owners[name] = nil
-            return block.guarded.withLock { state in
+            return block.withLock { state in
                 guard state.pid == pid else { return false }
                 state.names.removeAll { $0 == name }
                 return state.phase == .alive

@@ -9,7 +9,7 @@ extension Runtime {
     @discardableResult
     package func kill(_ pid: PID, _ reason: ExitReason) -> Bool {
         guard let block = table.block(pid) else { return false }
-        let body = block.guarded.withLock { state -> (any Runnable)? in
+        let body = block.withLock { state -> (any Runnable)? in
             guard state.pid == pid, state.phase == .alive else { return nil }
             condemn(&state, block, reason)
             return state.body
@@ -29,7 +29,7 @@ extension Runtime {
         state.phase = .dying
         if state.doom == nil { state.doom = reason }
         // Release: pairs with the acquire load at the end of a turn and of a spawn.
-        block.dying.store(true, ordering: .releasing)
+        block.fields.dying.store(true, ordering: .releasing)
     }
 
     /// What a finished process leaves to be told to others.
@@ -88,7 +88,7 @@ extension Runtime {
 
     /// Makes the process unroutable for good and takes over what it had.
     private func settle(_ block: ControlBlock, _ at: UInt64) -> Estate {
-        block.guarded.withLock { state in
+        block.withLock { state in
             guard let pid = state.pid, let reason = state.doom else {
                 preconditionFailure("an exit is carried out once, and was decided before")
             }
@@ -128,7 +128,7 @@ extension Runtime {
         }
         write(record.reason.error, isWhole, to: &writer)
         var parcel: Signal? = Signal(.exit, from: record.pid, written: writer)
-        let told = block.guarded.withLock { state -> Bool in
+        let told = block.withLock { state -> Bool in
             guard state.pid == watcher, state.phase == .alive else { return false }
             // Gone from the list: unmonitored in the meantime.
             guard state.monitors.remove(record.pid) else { return false }
@@ -144,8 +144,8 @@ extension Runtime {
     /// when the events that wait already take the mailbox's limit of bytes (the first is whole). Several exits at one
     /// moment may each find the last room.
     private func hasRoom(_ block: ControlBlock, for record: ExitRecord) -> Bool {
-        let limit = block.guarded.withLock { $0.limits.mailboxBytes }
-        let queued = block.queuedEventBytes.load(ordering: .relaxed)
+        let limit = block.withLock { $0.limits.mailboxBytes }
+        let queued = block.fields.queuedEventBytes.load(ordering: .relaxed)
         return queued == 0 || queued + record.weight <= limit
     }
 
@@ -177,7 +177,7 @@ extension Runtime {
             write(error, hasRoom(block, for: record), to: &writer)
             parcel = Signal(.linkDown, from: record.pid, written: writer)
         }
-        let body = block.guarded.withLock { state -> (any Runnable)? in
+        let body = block.withLock { state -> (any Runnable)? in
             // A partner that is still being made feels it too: its spawner just died.
             guard state.pid == partner, state.phase == .alive || state.phase == .starting,
                 state.links.remove(record.pid)
@@ -212,7 +212,7 @@ extension Runtime {
 
     private func forget(watcher: PID, at target: PID) {
         guard let block = table.block(target) else { return }
-        block.guarded.withLock { state in
+        block.withLock { state in
             if state.pid == target { state.watchers.remove(watcher) }
         }
     }
@@ -235,7 +235,7 @@ extension Runtime {
     ) -> ExitWait {
         let id = nextWaiterID()
         if let block = table.block(pid) {
-            let registered = block.guarded.withLock { state -> Bool in
+            let registered = block.withLock { state -> Bool in
                 guard state.pid == pid, state.phase == .alive || state.phase == .dying else {
                     return false
                 }
@@ -250,7 +250,7 @@ extension Runtime {
 
     package func stopWaiting(_ id: UInt64, for pid: PID) {
         guard let block = table.block(pid) else { return }
-        block.guarded.withLock { state in
+        block.withLock { state in
             if state.pid == pid { state.exitWaiters.removeAll { $0.id == id } }
         }
     }
@@ -275,7 +275,7 @@ extension Runtime {
         var result: [PID] = []
         for slot in 1..<max(table.usedSlots, 1) {
             guard let block = table.block(slot: slot),
-                let pid = PID(number: block.currentPID.load(ordering: .acquiring))
+                let pid = PID(number: block.fields.currentPID.load(ordering: .acquiring))
             else { continue }
             result.append(pid)
         }

@@ -30,7 +30,7 @@ extension Runtime {
     package func snapshot(_ pid: PID) -> ProcessSnapshot? {
         guard let block = table.block(pid) else { return nil }
         var body: (any Runnable)?
-        let snapshot = block.guarded.withLock { state -> ProcessSnapshot? in
+        let snapshot = block.withLock { state -> ProcessSnapshot? in
             guard state.pid == pid, state.phase == .alive else { return nil }
             body = state.body
             return ProcessSnapshot(
@@ -41,9 +41,9 @@ extension Runtime {
                 state: word(block.runState),
                 startedAt: state.startedAt,
                 memoryBytes: 0,
-                mailboxMessages: block.queuedMessages.load(ordering: .relaxed),
-                mailboxBytes: block.queuedBytes.load(ordering: .relaxed),
-                cpuNanoseconds: block.cpuNanoseconds.load(ordering: .relaxed),
+                mailboxMessages: block.queuedMessages,
+                mailboxBytes: block.queuedBytes,
+                cpuNanoseconds: block.fields.cpuNanoseconds.load(ordering: .relaxed),
                 links: state.links.elements,
                 monitors: state.monitors.elements,
                 monitoredBy: state.watchers.elements,

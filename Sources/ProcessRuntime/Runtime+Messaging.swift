@@ -11,16 +11,15 @@ extension Runtime {
         let bytes = message.byteCount
         // A consuming parameter can't be consumed inside the closure: it travels in an optional.
         var parcel: Signal? = consume message
-        let fault = block.guarded.withLock { state -> RuntimeFault? in
+        let fault = block.withLock { state -> RuntimeFault? in
             guard state.pid == receiver, state.phase == .alive else { return .processNotFound }
             let limits = state.limits
-            if block.queuedMessages.load(ordering: .relaxed) >= limits.mailboxMessages
-                || block.queuedBytes.load(ordering: .relaxed) + bytes > limits.mailboxBytes
+            if block.queuedMessages >= limits.mailboxMessages
+                || block.queuedBytes + bytes > limits.mailboxBytes
             {
                 return .mailboxFull
             }
-            block.queuedMessages.wrappingAdd(1, ordering: .relaxed)
-            block.queuedBytes.wrappingAdd(bytes, ordering: .relaxed)
+            block.fields.accepted.add(bytes: bytes)
             if let signal = parcel.take() { block.put(signal, into: &state) }
             return nil
         }
@@ -35,7 +34,7 @@ extension Runtime {
     func deliver(_ signal: consuming Signal, to receiver: PID) {
         guard let block = table.block(receiver) else { return }
         var parcel: Signal? = consume signal
-        let alive = block.guarded.withLock { state -> Bool in
+        let alive = block.withLock { state -> Bool in
             guard state.pid == receiver, state.phase == .alive else { return false }
             if let signal = parcel.take() { block.put(signal, into: &state) }
             return true
@@ -64,10 +63,10 @@ extension Runtime {
         guard let block = table.block(pid) else { throw .processNotFound }
         var parcel: Signal? = Signal(.cancel, from: from, written: writer)
         var isFull = false
-        let who = block.guarded.withLock { state -> (String, String)? in
+        let who = block.withLock { state -> (String, String)? in
             guard state.pid == pid, state.phase == .alive else { return nil }
             // Whoever asks can ask again: a request has no right to room that events need.
-            let queued = block.queuedEventBytes.load(ordering: .relaxed)
+            let queued = block.fields.queuedEventBytes.load(ordering: .relaxed)
             if let signal = parcel.take() {
                 isFull = queued + signal.byteCount > state.limits.mailboxBytes
                 if !isFull { block.put(event: signal, into: &state) }
@@ -88,22 +87,21 @@ extension Runtime {
         into queue: inout SignalQueue,
         numberingFrom sequence: inout UInt64
     ) {
-        guard block.hasIncoming.load(ordering: .acquiring) else { return }
-        block.guarded.withLock { state in
+        guard block.hasArrivals else { return }
+        block.withLock { state in
             queue.take(&state.incoming, numberingFrom: &sequence)
-            block.hasIncoming.store(false, ordering: .relaxed)
+            block.fields.hasIncoming.store(false, ordering: .relaxed)
         }
     }
 
     /// Says that a lifecycle event left the mailbox for good.
     package func consumedEvent(_ block: ControlBlock, bytes: Int) {
-        block.queuedEventBytes.wrappingSubtract(bytes, ordering: .relaxed)
+        block.fields.queuedEventBytes.wrappingSubtract(bytes, ordering: .relaxed)
     }
 
     /// Says that a message left the mailbox for good.
     package func consumed(_ block: ControlBlock, bytes: Int) {
-        block.queuedMessages.wrappingSubtract(1, ordering: .relaxed)
-        block.queuedBytes.wrappingSubtract(bytes, ordering: .relaxed)
+        block.fields.consumed.add(bytes: bytes)
     }
 
     // MARK: Timers

@@ -50,12 +50,12 @@ extension Runtime {
         _ action: (inout ControlBlock.Guarded, inout ControlBlock.Guarded) -> R
     ) -> R {
         if first.slot < second.slot {
-            return first.guarded.withLock { one in
-                second.guarded.withLock { other in action(&one, &other) }
+            return first.withLock { one in
+                second.withLock { other in action(&one, &other) }
             }
         }
-        return second.guarded.withLock { other in
-            first.guarded.withLock { one in action(&one, &other) }
+        return second.withLock { other in
+            first.withLock { one in action(&one, &other) }
         }
     }
 }

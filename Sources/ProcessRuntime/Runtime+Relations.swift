@@ -50,19 +50,19 @@ extension Runtime {
     /// The value when the failure arrives counts.
     package func setTrapLinks(_ trap: Bool, of pid: PID) {
         guard let block = table.block(pid) else { return }
-        block.guarded.withLock { state in
+        block.withLock { state in
             if state.pid == pid { state.trapLinks = trap }
         }
     }
 
     package func trapsLinks(_ pid: PID) -> Bool {
         guard let block = table.block(pid) else { return false }
-        return block.guarded.withLock { $0.pid == pid && $0.trapLinks }
+        return block.withLock { $0.pid == pid && $0.trapLinks }
     }
 
     package func isAlive(_ pid: PID) -> Bool {
         guard let block = table.block(pid) else { return false }
-        return block.guarded.withLock { $0.pid == pid && $0.phase == .alive }
+        return block.withLock { $0.pid == pid && $0.phase == .alive }
     }
 
     // MARK: Names
@@ -122,7 +122,7 @@ extension Runtime {
         _ block: ControlBlock,
         _ detail: LifecycleEvent.Detail
     ) {
-        let who = block.guarded.withLock { $0.pid == pid ? ($0.entry, $0.host) : ("", "") }
+        let who = block.withLock { $0.pid == pid ? ($0.entry, $0.host) : ("", "") }
         feed.publish(kind, from: pid, entry: who.0, host: who.1, at: clock.wall(), detail)
     }
 }

@@ -66,10 +66,10 @@ extension Runtime {
         if request.limits.lifetimeNanoseconds > 0 {
             let end = deadline(after: request.limits.lifetimeNanoseconds)
             let key = schedule(.lifetime(pid), at: end)
-            block.guarded.withLock { $0.lifetimeTimer = key }
+            block.withLock { $0.lifetimeTimer = key }
         }
         block.becomeReady()
-        let doomed = block.dying.load(ordering: .acquiring)
+        let doomed = block.fields.dying.load(ordering: .acquiring)
         dispatcher.enqueue(block, urgent: doomed)
         return pid
     }
@@ -81,15 +81,15 @@ extension Runtime {
         _ startedAt: UInt64
     ) -> PID {
         block.becomeStarting()
-        block.dying.store(false, ordering: .relaxed)
-        block.queuedMessages.store(0, ordering: .relaxed)
-        block.queuedBytes.store(0, ordering: .relaxed)
-        block.queuedEventBytes.store(0, ordering: .relaxed)
-        block.cpuNanoseconds.store(0, ordering: .relaxed)
-        let generation = block.guarded.withLock { $0.generation }
+        block.fields.dying.store(false, ordering: .relaxed)
+        block.fields.accepted.reset()
+        block.fields.consumed.reset()
+        block.fields.queuedEventBytes.store(0, ordering: .relaxed)
+        block.fields.cpuNanoseconds.store(0, ordering: .relaxed)
+        let generation = block.withLock { $0.generation }
         let pid = PID(slot: block.slot, generation: generation)
         body.spawned(as: pid, in: block)
-        return block.guarded.withLock { state in
+        return block.withLock { state in
             state.phase = .starting
             state.pid = pid
             state.doom = nil
@@ -107,13 +107,12 @@ extension Runtime {
                     payload: message.payload,
                     from: request.parent
                 )
-                block.queuedMessages.wrappingAdd(1, ordering: .relaxed)
-                block.queuedBytes.wrappingAdd(signal.byteCount, ordering: .relaxed)
+                block.fields.accepted.add(bytes: signal.byteCount)
                 block.put(signal, into: &state)
             }
-            unsafe block.turnBody = body
-            unsafe block.turnCPULimit = request.limits.cpuNanoseconds
-            block.currentPID.store(pid.number, ordering: .releasing)
+            block.turnBody = body
+            block.turnCPULimit = request.limits.cpuNanoseconds
+            block.fields.currentPID.store(pid.number, ordering: .releasing)
             return pid
         }
     }
@@ -152,7 +151,7 @@ extension Runtime {
                 throw .callerDying
             }
         } else {
-            block.guarded.withLock { if $0.phase == .starting { $0.phase = .alive } }
+            block.withLock { if $0.phase == .starting { $0.phase = .alive } }
         }
     }
 
@@ -171,7 +170,7 @@ extension Runtime {
     ///
     /// Returns who waited for it.
     func clear(_ block: ControlBlock) -> [ExitWaiter] {
-        let waiters = block.guarded.withLock { state -> [ExitWaiter] in
+        let waiters = block.withLock { state -> [ExitWaiter] in
             let waiters = state.exitWaiters
             state.generation += 1
             state.phase = .free
@@ -179,8 +178,8 @@ extension Runtime {
             state.doom = nil
             state.body = nil
             state.incoming = SignalQueue()
-            block.hasIncoming.store(false, ordering: .relaxed)
-            unsafe block.turnBody = nil
+            block.fields.hasIncoming.store(false, ordering: .relaxed)
+            block.turnBody = nil
             state.names = []
             state.links = PIDSet()
             state.monitors = PIDSet()
@@ -189,7 +188,7 @@ extension Runtime {
             state.lifetimeTimer = nil
             return waiters
         }
-        block.currentPID.store(0, ordering: .releasing)
+        block.fields.currentPID.store(0, ordering: .releasing)
         block.becomeFree()
         table.giveBack(block)
         return waiters

@@ -147,21 +147,21 @@ package final class Runtime: Sendable {
     ) -> UInt64 {
         guard block.beginTurn() else { return start }
         // `dying` is set whenever an end was decided; the lock is only for the reason.
-        guard !block.dying.load(ordering: .acquiring), let body = unsafe block.turnBody else {
+        guard !block.fields.dying.load(ordering: .acquiring), let body = block.turnBody else {
             finish(block)
             return clock.now()
         }
-        block.turnStartedAt.store(start, ordering: .relaxed)
+        block.fields.turnStartedAt.store(start, ordering: .relaxed)
         let outcome = body.run(block, on: worker)
         let end = clock.now()
-        block.turnStartedAt.store(0, ordering: .relaxed)
+        block.fields.turnStartedAt.store(0, ordering: .relaxed)
         // Only the turn's holder writes it.
-        let spent = block.cpuNanoseconds.load(ordering: .relaxed) &+ (end &- start)
-        block.cpuNanoseconds.store(spent, ordering: .relaxed)
+        let spent = block.fields.cpuNanoseconds.load(ordering: .relaxed) &+ (end &- start)
+        block.fields.cpuNanoseconds.store(spent, ordering: .relaxed)
         if case .ended(let reason) = outcome { doom(block, reason) }
-        let cpuLimit = unsafe block.turnCPULimit
+        let cpuLimit = block.turnCPULimit
         if cpuLimit > 0 && spent >= cpuLimit { doom(block, .limit(.cpu)) }
-        if block.dying.load(ordering: .acquiring) {
+        if block.fields.dying.load(ordering: .acquiring) {
             finish(block)
             return end
         }
@@ -174,17 +174,17 @@ package final class Runtime: Sendable {
         }
         // A doom that came between the look above and the end of the turn queued or will queue it:
         // urge() sees the state word after this.
-        if block.dying.load(ordering: .acquiring) { urge(block) }
+        if block.fields.dying.load(ordering: .acquiring) { urge(block) }
         return end
     }
 
     /// Decides that the process ends with `reason`, if nothing decided before.
     private func doom(_ block: ControlBlock, _ reason: ExitReason) {
-        let decided = block.guarded.withLock { state -> PID? in
+        let decided = block.withLock { state -> PID? in
             guard state.doom == nil else { return nil }
             state.doom = reason
             state.phase = .dying
-            block.dying.store(true, ordering: .releasing)
+            block.fields.dying.store(true, ordering: .releasing)
             return state.pid
         }
         if let pid = decided, case .limit(let limit) = reason {
@@ -213,10 +213,10 @@ extension Runtime {
     ///
     /// Called by the timekeeper for a turn that is at least one tick old.
     func enforceCPULimit(_ block: ControlBlock) {
-        let (limit, pid) = block.guarded.withLock { ($0.limits.cpuNanoseconds, $0.pid) }
-        let startedAt = block.turnStartedAt.load(ordering: .relaxed)
+        let (limit, pid) = block.withLock { ($0.limits.cpuNanoseconds, $0.pid) }
+        let startedAt = block.fields.turnStartedAt.load(ordering: .relaxed)
         guard limit > 0, startedAt > 0, let pid else { return }
-        let used = block.cpuNanoseconds.load(ordering: .relaxed) &+ clock.now() &- startedAt
+        let used = block.fields.cpuNanoseconds.load(ordering: .relaxed) &+ clock.now() &- startedAt
         if used >= limit { kill(pid, .limit(.cpu)) }
     }
 }

@@ -10,7 +10,7 @@ import Testing
     private func process(_ phase: ControlBlock.Phase = .alive) throws -> (PID, ControlBlock) {
         let block = try #require(table.take())
         let pid = PID(slot: block.slot, generation: 0)
-        block.guarded.withLock {
+        block.withLock {
             $0.pid = pid
             $0.phase = phase
         }
@@ -18,7 +18,7 @@ import Testing
     }
 
     private func names(_ block: ControlBlock) -> [String] {
-        block.guarded.withLock { $0.names }
+        block.withLock { $0.names }
     }
 
     @Test func `a name of somebody alive is refused, of somebody dying it is taken over`() throws {
@@ -28,7 +28,7 @@ import Testing
         #expect(throws: RuntimeFault.nameTaken(a)) {
             try registry.claim("x", for: b, second, in: table)
         }
-        first.guarded.withLock { $0.phase = .dying }
+        first.withLock { $0.phase = .dying }
         #expect(try registry.claim("x", for: b, second, in: table))
         // The late exit of the first leaves the name where it is now.
         #expect(!registry.release("x", of: a))
@@ -48,7 +48,7 @@ import Testing
     @Test func `a process that is being made becomes routable with its name`() throws {
         let (pid, block) = try process(.starting)
         #expect(try registry.claim("x", for: pid, block, in: table))
-        #expect(block.guarded.withLock { $0.phase } == .alive)
+        #expect(block.withLock { $0.phase } == .alive)
     }
 
     @Test func `revoking takes the name from both sides, once`() throws {
@@ -58,7 +58,7 @@ import Testing
         #expect(registry.revoke("x", of: pid, block) == true)
         #expect(registry.revoke("x", of: pid, block) == nil)
         #expect(names(block) == ["y"] && registry.find("x") == nil)
-        block.guarded.withLock { $0.phase = .dying }
+        block.withLock { $0.phase = .dying }
         #expect(registry.revoke("y", of: pid, block) == false)
         #expect(registry.all().isEmpty)
     }

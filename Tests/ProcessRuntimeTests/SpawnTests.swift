@@ -50,7 +50,7 @@ import Testing
         let block = try #require(bench.runtime.table.take())
         let watcher = try bench.runtime.spawnIdle()
         let pid = PID(slot: block.slot, generation: 0)
-        block.guarded.withLock {
+        block.withLock {
             $0.pid = pid
             $0.phase = .starting
         }

@@ -9,7 +9,7 @@ import Synchronization
 /// turn's end sees `runningWoken` and queues it itself.
 extension ControlBlock {
     var runState: RunState {
-        decode(state.load(ordering: .acquiring))
+        decode(fields.state.load(ordering: .acquiring))
     }
 
     private func decode(_ raw: UInt8) -> RunState {
@@ -22,7 +22,7 @@ extension ControlBlock {
     private func exchange(_ from: RunState, _ to: RunState) -> Bool {
         // Acquire and release: what the last turn wrote is seen by the next one, on whichever
         // thread; what a waker wrote before is seen by the turn it causes.
-        state.compareExchange(
+        fields.state.compareExchange(
             expected: from.rawValue,
             desired: to.rawValue,
             ordering: .acquiringAndReleasing
@@ -76,39 +76,42 @@ extension ControlBlock {
 
     /// The slice is over; the caller must queue it again.
     func endTurnPreempted() {
-        state.store(RunState.ready.rawValue, ordering: .releasing)
+        fields.state.store(RunState.ready.rawValue, ordering: .releasing)
     }
 
     /// When the present turn began (monotonic nanoseconds); for whoever has the turn.
-    package var turnStart: UInt64 { turnStartedAt.load(ordering: .relaxed) }
+    package var turnStart: UInt64 { fields.turnStartedAt.load(ordering: .relaxed) }
 
     /// How long the process has run so far, its present turn included, in nanoseconds.
     ///
     /// `now` is the runtime's monotonic clock. For whoever has the turn: others may miss one.
     package func usedNanoseconds(at now: UInt64) -> UInt64 {
-        let start = turnStartedAt.load(ordering: .relaxed)
-        return cpuNanoseconds.load(ordering: .relaxed) &+ (start == 0 ? 0 : now &- start)
+        let start = fields.turnStartedAt.load(ordering: .relaxed)
+        return fields.cpuNanoseconds.load(ordering: .relaxed) &+ (start == 0 ? 0 : now &- start)
     }
+
+    /// Whether something arrived that was not taken; for whoever has the turn.
+    package var hasArrivals: Bool { fields.hasIncoming.load(ordering: .acquiring) }
 
     /// Puts a signal where the next look finds it; the caller holds the lock, and wakes afterwards.
     func put(_ signal: consuming Signal, into state: inout Guarded) {
         state.incoming.append(signal)
-        hasIncoming.store(true, ordering: .releasing)
+        fields.hasIncoming.store(true, ordering: .releasing)
     }
 
     /// Puts a lifecycle event; as `put`.
     func put(event signal: consuming Signal, into state: inout Guarded) {
-        queuedEventBytes.wrappingAdd(signal.byteCount, ordering: .relaxed)
+        fields.queuedEventBytes.wrappingAdd(signal.byteCount, ordering: .relaxed)
         put(signal, into: &state)
     }
 
     /// The process is gone and its slot may be filled again.
     func becomeFree() {
-        state.store(RunState.free.rawValue, ordering: .releasing)
+        fields.state.store(RunState.free.rawValue, ordering: .releasing)
     }
 
     /// The slot is being filled.
     func becomeStarting() {
-        state.store(RunState.starting.rawValue, ordering: .releasing)
+        fields.state.store(RunState.starting.rawValue, ordering: .releasing)
     }
 }

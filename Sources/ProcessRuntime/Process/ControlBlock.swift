@@ -1,5 +1,5 @@
 import Payload
-package import Synchronization
+import Synchronization
 
 /// What a process asks for when it is made.
 package struct ProcessLimits: Sendable, Equatable {
@@ -82,50 +82,129 @@ package enum RunState: UInt8 {
     case runningWoken
 }
 
-/// One slot of the process table.
+/// One slot of the process table, by its address.
 ///
-/// Blocks are made once and reused; a pid is a slot's generation.
+/// Blocks are made with their table's page, reused, and freed with the table; a pid is a slot's
+/// generation. Passing one on costs nothing: it is not reference counted.
 ///
 /// Who may touch what:
-///   state, currentPID, dying, counters   atomics, any thread
+///   state, currentPID, dying, ...        atomics, any thread
 ///   guarded                              under its lock; lock order in ARCHITECTURE.md
-///   turnBody, turnCPULimit               only whoever holds the turn, or fills or frees the slot
+///   turnBody, turnCPULimit, consumed...  only whoever holds the turn, or fills or frees the slot
 ///   the Runnable's inside                only whoever holds the turn
-package final class ControlBlock: Sendable {
-    package let slot: Int
-    /// Pairs: a release store by whoever fills or frees the slot; acquire loads before a turn.
-    let currentPID = Atomic<UInt64>(0)
-    let state = Atomic<UInt8>(RunState.free.rawValue)
-    /// Set when the process must end; read by spawns, turns and the timekeeper.
-    ///
-    /// Pairs: a release store under the lock, before `urge`; acquire loads where a spawn hands the
-    /// process over and where a turn begins and ends. The reason is in `guarded`.
-    let dying = Atomic<Bool>(false)
-    package let queuedMessages = Atomic<Int>(0)
-    package let queuedBytes = Atomic<Int>(0)
-    /// Bytes of EXIT, LINK_DOWN and CANCEL that nobody received yet.
-    let queuedEventBytes = Atomic<Int>(0)
-    let cpuNanoseconds = Atomic<UInt64>(0)
-    /// When the present turn began (monotonic nanoseconds); zero between turns.
-    let turnStartedAt = Atomic<UInt64>(0)
-    /// The worker that runs it now, plus one; zero for none.
-    ///
-    /// A hint for interrupts only.
-    let workerHint = Atomic<Int>(0)
-    let guarded = Mutex(Guarded())
-    /// Whether `incoming` holds something; changes only under the lock.
-    ///
-    /// Read without it by whoever has the turn: a signal put there after the look is followed by a
-    /// `wake`, which keeps the turn from ending unseen.
-    let hasIncoming = Atomic<Bool>(false)
-    /// What the turn runs, and its CPU limit, as in `guarded`: for whoever has the turn.
-    ///
-    /// SAFETY: written before the process's first turn and at its end, by whoever has it then.
-    nonisolated(unsafe) var turnBody: (any Runnable)?
-    nonisolated(unsafe) var turnCPULimit: UInt64 = 0
+@safe
+package struct ControlBlock: Equatable, @unchecked Sendable {
+    // Sendable: an address; what it points at says itself who may touch it.
+    // SAFETY: the table outlives every use of its blocks: the runtime that everyone holds has it.
+    private let address: UnsafeMutablePointer<Fields>
 
-    init(slot: Int) {
-        self.slot = slot
+    /// Makes the blocks of `count` slots from `first` on, side by side.
+    static func make(from first: Int, count: Int) -> UnsafeMutablePointer<Fields> {
+        let memory = UnsafeMutablePointer<Fields>.allocate(capacity: count)
+        for place in 0..<count {
+            unsafe (memory + place).initialize(to: Fields(slot: first + place))
+        }
+        return unsafe memory
+    }
+
+    init(at address: UnsafeMutablePointer<Fields>) {
+        unsafe self.address = unsafe address
+    }
+
+    package static func == (left: ControlBlock, right: ControlBlock) -> Bool {
+        unsafe left.address == right.address
+    }
+
+    /// What a slot holds.
+    struct Fields: ~Copyable {
+        let slot: Int
+        /// Pairs: a release store by whoever fills or frees the slot; acquire loads before a turn.
+        let currentPID = Atomic<UInt64>(0)
+        let state = Atomic<UInt8>(RunState.free.rawValue)
+        /// Set when the process must end; read by spawns, turns and the timekeeper.
+        ///
+        /// Pairs: a release store under the lock, before `urge`; acquire loads where a spawn hands the
+        /// process over and where a turn begins and ends. The reason is in `guarded`.
+        let dying = Atomic<Bool>(false)
+        /// Whether `incoming` holds something; changes only under the lock.
+        ///
+        /// Read without it by whoever has the turn: a signal put there after the look is followed by
+        /// a `wake`, which keeps the turn from ending unseen.
+        let hasIncoming = Atomic<Bool>(false)
+        /// Messages ever accepted and their bytes; written under the lock only.
+        let accepted = Tally()
+        /// Messages ever consumed and their bytes; written by whoever has the turn only.
+        let consumed = Tally()
+        /// Bytes of EXIT, LINK_DOWN and CANCEL that nobody received yet.
+        let queuedEventBytes = Atomic<Int>(0)
+        let cpuNanoseconds = Atomic<UInt64>(0)
+        /// When the present turn began (monotonic nanoseconds); zero between turns.
+        let turnStartedAt = Atomic<UInt64>(0)
+        /// The worker that runs it now, plus one; zero for none.
+        ///
+        /// A hint for interrupts only.
+        let workerHint = Atomic<Int>(0)
+        let guarded = Mutex(Guarded())
+        /// What the turn runs, and its CPU limit, as in `guarded`: for whoever has the turn.
+        ///
+        /// Written before the process's first turn and at its end, by whoever has it then.
+        var turnBody: (any Runnable)?
+        var turnCPULimit: UInt64 = 0
+
+        init(slot: Int) {
+            self.slot = slot
+        }
+    }
+
+    /// Messages and their bytes, counted up by one writer at a time: no read-modify-write is needed.
+    struct Tally: ~Copyable {
+        let messages = Atomic<Int>(0)
+        let bytes = Atomic<Int>(0)
+
+        func add(bytes count: Int) {
+            messages.store(messages.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
+            bytes.store(bytes.load(ordering: .relaxed) &+ count, ordering: .relaxed)
+        }
+
+        func reset() {
+            messages.store(0, ordering: .relaxed)
+            bytes.store(0, ordering: .relaxed)
+        }
+    }
+
+    /// What the slot holds, in place.
+    var fields: Fields { _read { yield unsafe address.pointee } }
+
+    package var slot: Int { fields.slot }
+
+    /// Runs `action` with what the lock guards.
+    func withLock<R: ~Copyable>(_ action: (inout sending Guarded) -> sending R) -> sending R {
+        fields.guarded.withLock(action)
+    }
+
+    var turnBody: (any Runnable)? {
+        get { fields.turnBody }
+        nonmutating set { unsafe address.pointee.turnBody = newValue }
+    }
+
+    var turnCPULimit: UInt64 {
+        get { fields.turnCPULimit }
+        nonmutating set { unsafe address.pointee.turnCPULimit = newValue }
+    }
+
+    /// Messages waiting in the mailbox; exact for whoever holds the lock or the turn.
+    ///
+    /// Both sides only count up, the consumer behind the sender: another thread may see a consumption
+    /// before the arrival it follows, so what it reads is cut at zero.
+    package var queuedMessages: Int {
+        let gone = fields.consumed.messages.load(ordering: .relaxed)
+        return max(0, fields.accepted.messages.load(ordering: .relaxed) &- gone)
+    }
+
+    /// Bytes of the messages waiting in the mailbox; as `queuedMessages`.
+    package var queuedBytes: Int {
+        let gone = fields.consumed.bytes.load(ordering: .relaxed)
+        return max(0, fields.accepted.bytes.load(ordering: .relaxed) &- gone)
     }
 
     package enum Phase: Equatable {

@@ -1,3 +1,5 @@
+import Payload
+
 /// Which process: a slot in the process table and how often that slot was used before.
 ///
 /// A pid is never reused: the generation has 40 bits, so one slot would have to be filled a
@@ -8,12 +10,14 @@ package struct PID: Hashable, Sendable {
 
     static let slotBits: UInt64 = 24
     /// Slots run from 1 to this.
-    package static let slotMax = (1 << 24) - 1
+    @inlinable
+    package static var slotMax: Int { (1 << 24) - 1 }
 
     init(slot: Int, generation: UInt64) {
         number = generation << PID.slotBits | UInt64(slot)
     }
 
+    @inlinable
     package init?(number: UInt64) {
         guard number & UInt64(PID.slotMax) != 0 else { return nil }
         self.number = number
@@ -26,7 +30,7 @@ package struct PID: Hashable, Sendable {
 ///
 /// The epoch is the server's start time, so that no pid of an earlier run is ever taken for one of
 /// this run.
-package struct PIDFormat: Sendable {
+package final class PIDFormat: Sendable {
     package let node: String
     package let epoch: String
     private let prefix: [UInt8]
@@ -36,6 +40,7 @@ package struct PIDFormat: Sendable {
         self.node = node
         epoch = String(startMilliseconds, radix: 36)
         prefix = Array("\(node).\(epoch).".utf8)
+        precondition(prefix.count + 20 <= 64, "a node's name is short: a pid's text has 64 bytes")
     }
 
     package func text(_ pid: PID) -> String {
@@ -44,20 +49,18 @@ package struct PIDFormat: Sendable {
 
     /// Lends the text of `pid` as bytes, without making a string.
     package func withBytes<R>(of pid: PID, _ action: (UnsafeRawBufferPointer) -> R) -> R {
-        let capacity = prefix.count + 20
-        return unsafe withUnsafeTemporaryAllocation(byteCount: capacity, alignment: 1) { buffer in
-            // SAFETY: a 64-bit number has at most 20 digits.
-            var start = capacity
-            var rest = pid.number
-            repeat {
-                start -= 1
-                unsafe buffer[start] = UInt8(truncatingIfNeeded: 0x30 + rest % 10)
-                rest /= 10
-            } while rest > 0
-            start -= prefix.count
-            for (offset, byte) in prefix.enumerated() { unsafe buffer[start + offset] = byte }
-            return unsafe action(UnsafeRawBufferPointer(rebasing: buffer[start..<capacity]))
-        }
+        var buffer = InlineArray<64, UInt8>(repeating: 0)
+        var start = buffer.count
+        var rest = pid.number
+        repeat {
+            start -= 1
+            buffer[start] = UInt8(truncatingIfNeeded: 0x30 + rest % 10)
+            rest /= 10
+        } while rest > 0
+        start -= prefix.count
+        for (offset, byte) in prefix.enumerated() { buffer[start + offset] = byte }
+        let bytes = unsafe buffer.span.extracting(droppingFirst: start).bytes
+        return unsafe bytes.withUnsafeBytes { unsafe action($0) }
     }
 
     /// The pid that `text` names, or nil if it is none of this server's.
@@ -69,7 +72,9 @@ package struct PIDFormat: Sendable {
     /// The pid that these bytes name, or nil if they are none of this server's.
     package func parse(_ text: UnsafeRawBufferPointer) -> PID? {
         guard text.count > prefix.count, text.count <= prefix.count + 20 else { return nil }
-        for index in prefix.indices where unsafe text[index] != prefix[index] { return nil }
+        let start = unsafe UnsafeRawBufferPointer(rebasing: text.prefix(prefix.count))
+        let hasPrefix = unsafe prefix.withUnsafeBytes { unsafe haveSameBytes($0, start) }
+        guard hasPrefix else { return nil }
         var number: UInt64 = 0
         for index in prefix.count..<text.count {
             let byte = unsafe text[index]

@@ -14,10 +14,26 @@ final class ProcessTable: Sendable {
         var next = 1
     }
 
-    final class Page: Sendable {
-        let blocks: [ControlBlock]
+    /// The blocks of consecutive slots.
+    // Sendable: what a page holds never changes; the blocks themselves say who may touch them.
+    @safe
+    final class Page: @unchecked Sendable {
+        private let blocks: UnsafeMutablePointer<ControlBlock.Fields>
+        private let count: Int
+
         init(from first: Int, count: Int) {
-            blocks = (0..<count).map { ControlBlock(slot: first + $0) }
+            unsafe blocks = ControlBlock.make(from: first, count: count)
+            self.count = count
+        }
+
+        deinit {
+            unsafe blocks.deinitialize(count: count)
+            unsafe blocks.deallocate()
+        }
+
+        /// The block at `place`; the last page ends with the last slot.
+        func block(_ place: Int) -> ControlBlock? {
+            place < count ? unsafe ControlBlock(at: blocks + place) : nil
         }
     }
 
@@ -37,10 +53,7 @@ final class ProcessTable: Sendable {
     func block(slot: Int) -> ControlBlock? {
         let page = slot / ProcessTable.pageSlots
         guard page < pages.count else { return nil }
-        guard let blocks = pages[page].value?.blocks else { return nil }
-        let place = slot % ProcessTable.pageSlots
-        // The last page ends with the last slot.
-        return place < blocks.count ? blocks[place] : nil
+        return pages[page].borrow { $0.block(slot % ProcessTable.pageSlots) }
     }
 
     /// A block for a new process, or nil when the table is full.
@@ -85,6 +98,14 @@ final class SetOnce<Value: AnyObject & Sendable>: Sendable {
         // SAFETY: only `set` stores, an address it retained for ever.
         guard let pointer = unsafe UnsafeRawPointer(bitPattern: raw) else { return nil }
         return unsafe Unmanaged<Value>.fromOpaque(pointer).takeUnretainedValue()
+    }
+
+    /// What `action` makes of the value, which is not retained for it; nil before it is set.
+    func borrow<R>(_ action: (Value) -> R?) -> R? {
+        let raw = address.load(ordering: .acquiring)
+        // SAFETY: as `value`.
+        guard let pointer = unsafe UnsafeRawPointer(bitPattern: raw) else { return nil }
+        return unsafe Unmanaged<Value>.fromOpaque(pointer)._withUnsafeGuaranteedRef { action($0) }
     }
 
     deinit {

@@ -20,37 +20,51 @@ package enum SignalKind: UInt8, Sendable {
 ///
 /// Between two processes it is all that moves.
 @safe
-struct SignalHeader {
-    var next: UnsafeMutablePointer<SignalHeader>?
-    var kind: SignalKind
+package struct SignalHeader {
+    package var next: UnsafeMutablePointer<SignalHeader>?
+    package var kind: SignalKind
     /// The sender's pid number; zero for a sender outside any process.
-    var sender: UInt64
+    package var sender: UInt64
     /// Order of arrival at the receiver; set when the receiver takes it out.
-    var sequence: UInt64
-    var topicBytes: Int
-    var payloadBytes: Int
+    package var sequence: UInt64
+    package var topicBytes: Int
+    package var payloadBytes: Int
+
+    @inlinable
+    package init(kind: SignalKind, sender: UInt64, topicBytes: Int, payloadBytes: Int) {
+        unsafe next = nil
+        self.kind = kind
+        self.sender = sender
+        sequence = 0
+        self.topicBytes = topicBytes
+        self.payloadBytes = payloadBytes
+    }
 }
 
 /// A signal and its memory: owned, moved, freed once.
 @safe
 package struct Signal: ~Copyable, @unchecked Sendable {
     // Sendable: the block has one owner at any time.
-    fileprivate let header: UnsafeMutablePointer<SignalHeader>
+    package let header: UnsafeMutablePointer<SignalHeader>
 
-    fileprivate init(owning header: UnsafeMutablePointer<SignalHeader>) {
+    @inlinable
+    package init(owning header: UnsafeMutablePointer<SignalHeader>) {
         unsafe self.header = unsafe header
     }
 
+    @inlinable
     deinit {
         unsafe UnsafeMutableRawPointer(header).deallocate()
     }
 
     /// Bytes a signal's header takes at the start of its block: what a writer must leave free.
+    @inlinable
     package static var headerBytes: Int { (MemoryLayout<SignalHeader>.size + 15) & ~15 }
 
     /// Makes a signal of what `writer` holds: `topicBytes` of topic, then the payload.
     ///
     /// The writer must have been made with `headerBytes` reserved.
+    @inlinable
     package init(
         _ kind: SignalKind,
         from sender: PID?,
@@ -61,10 +75,8 @@ package struct Signal: ~Copyable, @unchecked Sendable {
         unsafe header = block.bindMemory(to: SignalHeader.self, capacity: 1)
         unsafe header.initialize(
             to: SignalHeader(
-                next: nil,
                 kind: kind,
                 sender: sender?.number ?? 0,
-                sequence: 0,
                 topicBytes: topicBytes,
                 payloadBytes: count - Signal.headerBytes - topicBytes
             )
@@ -83,24 +95,31 @@ package struct Signal: ~Copyable, @unchecked Sendable {
         self.init(.message, from: sender, topicBytes: topic.utf8.count, written: writer)
     }
 
+    @inlinable
     package var kind: SignalKind { unsafe header.pointee.kind }
+    @inlinable
     package var sender: PID? { unsafe PID(number: header.pointee.sender) }
+    @inlinable
     package var sequence: UInt64 { unsafe header.pointee.sequence }
     /// What it counts against its mailbox, in bytes.
+    @inlinable
     package var byteCount: Int {
         unsafe Signal.headerBytes + header.pointee.topicBytes + header.pointee.payloadBytes
     }
 
-    private var body: UnsafeRawPointer {
+    @inlinable
+    package var body: UnsafeRawPointer {
         unsafe UnsafeRawPointer(header) + Signal.headerBytes
     }
 
     /// Lends the topic's bytes.
+    @inlinable
     package func withTopic<R>(_ action: (UnsafeRawBufferPointer) -> R) -> R {
         unsafe action(UnsafeRawBufferPointer(start: body, count: header.pointee.topicBytes))
     }
 
     /// Lends a reader over the payload.
+    @inlinable
     package func withPayload<R>(_ action: (inout PayloadReader) -> R) -> R {
         let start = unsafe body + header.pointee.topicBytes
         var reader = unsafe PayloadReader(
@@ -109,7 +128,8 @@ package struct Signal: ~Copyable, @unchecked Sendable {
         return action(&reader)
     }
 
-    fileprivate consuming func release() -> UnsafeMutablePointer<SignalHeader> {
+    @inlinable
+    package consuming func release() -> UnsafeMutablePointer<SignalHeader> {
         let pointer = unsafe header
         discard self
         return unsafe pointer
@@ -123,12 +143,13 @@ package struct Signal: ~Copyable, @unchecked Sendable {
 @safe
 package struct SignalQueue: ~Copyable, @unchecked Sendable {
     // Sendable: the list and all its members have one owner at any time.
-    private var head: UnsafeMutablePointer<SignalHeader>?
-    private var tail: UnsafeMutablePointer<SignalHeader>?
-    package private(set) var count = 0
+    package var head: UnsafeMutablePointer<SignalHeader>?
+    package var tail: UnsafeMutablePointer<SignalHeader>?
 
+    @inlinable
     package init() {}
 
+    @inlinable
     deinit {
         var next = unsafe head
         while let block = unsafe next {
@@ -137,8 +158,21 @@ package struct SignalQueue: ~Copyable, @unchecked Sendable {
         }
     }
 
-    package var isEmpty: Bool { count == 0 }
+    @inlinable
+    package var isEmpty: Bool { unsafe head == nil }
 
+    /// How many there are; O(n), for tests.
+    var count: Int {
+        var result = 0
+        var next = unsafe head
+        while let block = unsafe next {
+            result += 1
+            unsafe next = block.pointee.next
+        }
+        return result
+    }
+
+    @inlinable
     package mutating func append(_ signal: consuming Signal) {
         let block = unsafe signal.release()
         unsafe block.pointee.next = nil
@@ -148,24 +182,25 @@ package struct SignalQueue: ~Copyable, @unchecked Sendable {
             unsafe head = block
         }
         unsafe tail = block
-        count += 1
     }
 
+    @inlinable
     package mutating func popFirst() -> Signal? {
         guard let block = unsafe head else { return nil }
         unsafe head = block.pointee.next
         if unsafe head == nil { unsafe tail = nil }
-        count -= 1
         return unsafe Signal(owning: block)
     }
 
     /// Takes everything out of `other`, numbering it from `sequence` on.
     package mutating func take(_ other: inout SignalQueue, numberingFrom sequence: inout UInt64) {
-        while var signal = other.popFirst() {
+        var next = unsafe other.head
+        while let block = unsafe next {
             sequence += 1
-            signal.number(sequence)
-            append(signal)
+            unsafe block.pointee.sequence = sequence
+            unsafe next = block.pointee.next
         }
+        append(contentsOf: &other)
     }
 
     /// Removes the first signal that `matches`, or returns nil.
@@ -194,10 +229,8 @@ package struct SignalQueue: ~Copyable, @unchecked Sendable {
             unsafe head = first
         }
         unsafe tail = other.tail
-        count += other.count
         unsafe other.head = nil
         unsafe other.tail = nil
-        other.count = 0
     }
 
     /// Moves every signal that `matches` to the end of `other`, keeping the order.
@@ -235,11 +268,5 @@ package struct SignalQueue: ~Copyable, @unchecked Sendable {
                 right = other.popFirst()
             }
         }
-    }
-}
-
-extension Signal {
-    fileprivate mutating func number(_ sequence: UInt64) {
-        unsafe header.pointee.sequence = sequence
     }
 }

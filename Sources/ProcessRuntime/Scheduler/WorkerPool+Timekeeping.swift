@@ -57,7 +57,7 @@ extension WorkerPool {
             if serial % 2 == 1, serial == watches[index].serial {
                 let block = runtime.table.block(slot: slot)
                 if let block, slot != 0 { runtime.enforceCPULimit(block) }
-                let mustEnd = block?.dying.load(ordering: .relaxed) ?? false
+                let mustEnd = block?.fields.dying.load(ordering: .relaxed) ?? false
                 if othersWait || mustEnd || stopping.load(ordering: .acquiring) {
                     context.interrupt(serial)
                 }
@@ -90,7 +90,7 @@ extension WorkerPool {
     ) {
         worker.stalledAfter.store(turns + 1, ordering: .relaxed)
         guard let block = runtime.table.block(slot: slot),
-            let pid = PID(number: block.currentPID.load(ordering: .acquiring)),
+            let pid = PID(number: block.fields.currentPID.load(ordering: .acquiring)),
             // The turn still lasts: the slot has not had another tenant.
             worker.turns.load(ordering: .acquiring) == turns
         else { return }

@@ -173,7 +173,7 @@ package final class WorkerPool: Dispatcher {
     }
 
     package func interrupt(_ block: ControlBlock) {
-        let hint = block.workerHint.load(ordering: .acquiring)
+        let hint = block.fields.workerHint.load(ordering: .acquiring)
         guard hint > 0 else { return }
         let worker = workers[hint - 1]
         guard let context = worker.context.value?.context else { return }
@@ -208,7 +208,7 @@ package final class WorkerPool: Dispatcher {
         if index >= seats { arrive(index) }
         var pace = Pace(now: runtime.clock.now())
         while let block = next(index, &pace, runtime) {
-            block.workerHint.store(index + 1, ordering: .releasing)
+            block.fields.workerHint.store(index + 1, ordering: .releasing)
             worker.currentSlot.store(block.slot, ordering: .releasing)
             pace.now = runtime.runTurn(block, on: context, from: pace.now)
             worker.currentSlot.store(0, ordering: .releasing)

@@ -168,7 +168,8 @@ import Testing
                 let luck = Luck(seed: UInt64(index))
                 let next = Mutex(Array(repeating: 0, count: width))
                 let body = Puppet { block, _ in
-                    guard let own = PID(number: block.currentPID.load(ordering: .relaxed)) else {
+                    guard let own = PID(number: block.fields.currentPID.load(ordering: .relaxed))
+                    else {
                         return .waiting
                     }
                     return next.withLock { next in
