@@ -98,8 +98,15 @@ _Noreturn void ml_die(ml_machine *m, int why) {
   siglongjmp(w->landing, 1);
 }
 
-int32_t ml_resume(
-    ml_worker *w, ml_machine *m, lua_State *fiber, int32_t arguments, int32_t *results) {
+// The serial has one writer, the worker's own thread.
+static void begin_or_end_run(ml_worker *w) {
+  uint64_t serial = atomic_load_explicit(&w->serial, memory_order_relaxed);
+  atomic_store_explicit(&w->serial, serial + 1, memory_order_release);
+}
+
+int32_t ml_resume(ml_machine *m, lua_State *fiber, int32_t arguments, int32_t *results) {
+  ml_worker *w = this_worker;
+  if (w == NULL) abort();  // only workers run Lua
   *results = 0;
   if (killed(m)) {
     m->death = ML_DEATH_KILLED;
@@ -115,7 +122,7 @@ int32_t ml_resume(
   if (m->collection_due) lua_sethook(fiber, ml_hook, LUA_MASKCOUNT, 1);
   int32_t outcome;
   if (sigsetjmp(w->landing, 0) == 0) {
-    atomic_fetch_add_explicit(&w->serial, 1, memory_order_release);
+    begin_or_end_run(w);
     m->host = 0;
     atomic_signal_fence(memory_order_seq_cst);
     w->armed = 1;
@@ -137,7 +144,7 @@ int32_t ml_resume(
   m->worker = NULL;
   m->current = NULL;
   w->running = NULL;
-  atomic_fetch_add_explicit(&w->serial, 1, memory_order_release);
+  begin_or_end_run(w);
   return outcome;
 }
 

@@ -4,6 +4,60 @@
 #include "machine.h"
 #include <string.h>
 
+// The key of the Message class, the same for all machines; and who knows how a sender reads.
+static _Atomic(const void *) message_class;
+static ml_sender_text sender_text;
+
+void ml_set_sender_text(ml_sender_text writer) { sender_text = writer; }
+
+static ml_message *to_message(lua_State *L, int index) {
+  return ml_test_userdata(
+      L, index, atomic_load_explicit(&message_class, memory_order_relaxed));
+}
+
+// A sender is written out only when a script asks for it: most never do.
+static void push_sender(lua_State *L, const ml_message *message) {
+  if (message->sender == 0 || sender_text == NULL) {
+    lua_pushnil(L);
+    return;
+  }
+  ml_machine *m = ml_get(L);
+  m->host += 1;
+  sender_text(L, m->context, message->sender);
+  m->host -= 1;
+}
+
+static void push_field(lua_State *L, int index, const ml_message *message, int field) {
+  if (field == 3) push_sender(L, message);
+  else lua_getiuservalue(L, index, field);
+}
+
+// Stack: the Message, the field's name.
+static int message_index(lua_State *L) {
+  static const struct {
+    const char *name;
+    size_t length;
+  } fields[] = {{"payload", 7}, {"topic", 5}, {"from", 4}};
+  const ml_message *message = to_message(L, 1);
+  if (message == NULL) return luaL_typeerror(L, 1, "message");
+  if (lua_type(L, 2) == LUA_TSTRING) {
+    size_t length;
+    const char *name = lua_tolstring(L, 2, &length);
+    for (int i = 0; i < 3; i++) {
+      if (length != fields[i].length || memcmp(name, fields[i].name, length) != 0) continue;
+      push_field(L, 1, message, i + 1);
+      return 1;
+    }
+  }
+  lua_pushnil(L);
+  return 1;
+}
+
+void ml_push_message_index(lua_State *L, const void *key) {
+  atomic_store_explicit(&message_class, key, memory_order_relaxed);
+  lua_pushcfunction(L, message_index);
+}
+
 // The error Lua itself raises for a call of something that can't be called, word for word.
 static int not_callable(lua_State *L) {
   lua_Debug ar;
@@ -34,13 +88,13 @@ static bool is_same(lua_State *L, int one, int other) {
          && !lua_rawequal(L, one, one) && !lua_rawequal(L, other, other);
 }
 
-// Stack: the value called, then the arguments. Upvalue 1: the Message class's key.
+// Stack: the value called, then the arguments.
 static int call_value(lua_State *L) {
-  const void *message = lua_touserdata(L, lua_upvalueindex(1));
-  if (lua_gettop(L) < 2 || ml_test_userdata(L, 2, message) == NULL) return not_callable(L);
+  const ml_message *message = lua_gettop(L) < 2 ? NULL : to_message(L, 2);
+  if (message == NULL) return not_callable(L);
   if (lua_isnil(L, 1) && is_unknown_method(L)) return not_callable(L);
   for (int i = 1; i <= 3; i++) {
-    lua_getiuservalue(L, 2, i);
+    push_field(L, 2, message, i);
     bool same = is_same(L, 1, -1);
     lua_pop(L, 1);
     if (same) {
@@ -52,44 +106,42 @@ static int call_value(lua_State *L) {
 }
 
 // Sets the __call of the metatable on top, which stays.
-static void set_call(lua_State *L, const void *message) {
-  lua_pushlightuserdata(L, (void *)message);
-  lua_pushcclosure(L, call_value, 1);
+static void set_call(lua_State *L) {
+  lua_pushcfunction(L, call_value);
   lua_setfield(L, -2, "__call");
 }
 
 // Gives the kind of value on top a metatable with __call; pops the value.
-static void give_call(lua_State *L, const void *message) {
+static void give_call(lua_State *L) {
   if (!lua_getmetatable(L, -1)) {
     lua_createtable(L, 0, 2);
     ml_hide_metatable(L);
   }
-  set_call(L, message);
+  set_call(L);
   lua_setmetatable(L, -2);
   lua_pop(L, 1);
 }
 
 void ml_open_message_calls(
-    lua_State *L, const void *message, const void *error, const void *plain, const void *array,
-    const void *object) {
+    lua_State *L, const void *error, const void *plain, const void *array, const void *object) {
   lua_pushnil(L);
-  give_call(L, message);
+  give_call(L);
   lua_pushboolean(L, 1);
-  give_call(L, message);
+  give_call(L);
   lua_pushinteger(L, 1);
-  give_call(L, message);
+  give_call(L);
   lua_pushliteral(L, "");
-  give_call(L, message);
+  give_call(L);
   lua_pushlightuserdata(L, NULL);
-  give_call(L, message);
+  give_call(L);
   ml_metatable(L, error, "error");
-  set_call(L, message);
+  set_call(L);
   lua_pop(L, 1);
   const void *classes[] = {plain, array, object};
   for (int i = 0; i < 3; i++) {
     lua_createtable(L, 0, 2);
     ml_hide_metatable(L);
-    set_call(L, message);
+    set_call(L);
     lua_rawsetp(L, LUA_REGISTRYINDEX, classes[i]);
   }
 }

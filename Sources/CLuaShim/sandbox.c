@@ -416,15 +416,6 @@ void ml_push_traceback(lua_State *L, lua_State *of, int32_t level) {
 
 int32_t ml_raw_next(lua_State *L, int32_t index) { return lua_next(L, index); }
 
-void *ml_test_userdata(lua_State *L, int32_t index, const void *key) {
-  void *block = lua_touserdata(L, index);
-  if (block == NULL || !lua_getmetatable(L, index)) return NULL;
-  lua_rawgetp(L, LUA_REGISTRYINDEX, key);
-  bool same = lua_rawequal(L, -1, -2);
-  lua_pop(L, 2);
-  return same ? block : NULL;
-}
-
 bool ml_metatable(lua_State *L, const void *key, const char *name) {
   if (lua_rawgetp(L, LUA_REGISTRYINDEX, key) == LUA_TTABLE) return false;
   lua_pop(L, 1);

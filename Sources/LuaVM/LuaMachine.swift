@@ -94,14 +94,10 @@ package final class LuaMachine: @unchecked Sendable {
         case memory
     }
 
-    /// Runs `fiber` on the calling worker thread.
-    package func resume(
-        _ fiber: LuaThread,
-        arguments: Int32,
-        on worker: LuaWorker
-    ) -> RunOutcome {
+    /// Runs `fiber` on the calling thread, which must be a worker's.
+    package func resume(_ fiber: LuaThread, arguments: Int32) -> RunOutcome {
         var results: Int32 = 0
-        let outcome = unsafe ml_resume(worker.raw, machine, fiber.raw, arguments, &results)
+        let outcome = unsafe ml_resume(machine, fiber.raw, arguments, &results)
         switch Int(outcome) {
         case ML_ENDED: return .ended(results: results)
         case ML_FAILED: return .failed
@@ -119,7 +115,6 @@ package final class LuaMachine: @unchecked Sendable {
     package func openMessageCalls() {
         unsafe ml_open_message_calls(
             ml_machine_state(machine),
-            CodecKeys.message.address,
             CodecKeys.error.address,
             CodecKeys.plainClass.address,
             CodecKeys.arrayClass.address,
@@ -208,6 +203,13 @@ package enum LuaHost {
         _ sink: @convention(c) (UnsafeMutableRawPointer?, UnsafePointer<CChar>, Int, Int32) -> Void
     ) {
         unsafe ml_set_print_sink(sink)
+    }
+
+    /// Sets what pushes the text of a message's sender, whose number it is given.
+    package static func setSenderText(
+        _ writer: @convention(c) (OpaquePointer, UnsafeMutableRawPointer?, UInt64) -> Void
+    ) {
+        unsafe ml_set_sender_text(writer)
     }
 
     /// Sets which userdata string functions take as text: pushes it and returns true, or false.

@@ -13,35 +13,46 @@ package struct LuaThread {
     // it, except fibers that the process anchors in its registry.
     package let raw: OpaquePointer
 
+    @inlinable @inline(__always)
     package init(_ raw: OpaquePointer) {
         unsafe self.raw = unsafe raw
     }
 
+    @inlinable @inline(__always)
     package var top: Int32 { unsafe lua_gettop(raw) }
 
+    @inlinable @inline(__always)
     package func setTop(_ index: Int32) { unsafe lua_settop(raw, index) }
 
+    @inlinable @inline(__always)
     package func pop(_ count: Int32 = 1) { unsafe lua_settop(raw, -count - 1) }
 
     /// Makes sure that `count` more values fit; false when the stack cannot grow that far.
+    @inlinable @inline(__always)
     package func ensure(_ count: Int32) -> Bool { unsafe lua_checkstack(raw, count) != 0 }
 
     /// Has the machine die, as over its memory limit, before any more of its Lua code runs.
+    @inlinable @inline(__always)
     package func exhaust() { unsafe ml_machine_exhaust(ml_machine_of(raw)) }
 
+    @inlinable @inline(__always)
     package func absolute(_ index: Int32) -> Int32 { unsafe lua_absindex(raw, index) }
 
     // MARK: Reading
 
+    @inlinable @inline(__always)
     package func kind(_ index: Int32) -> LuaKind {
         LuaKind(rawValue: unsafe lua_type(raw, index)) ?? .none
     }
 
+    @inlinable @inline(__always)
     package func isNilOrNone(_ index: Int32) -> Bool { unsafe lua_type(raw, index) <= 0 }
 
+    @inlinable @inline(__always)
     package func boolean(_ index: Int32) -> Bool { unsafe lua_toboolean(raw, index) != 0 }
 
     /// The integer at `index`; nil for anything but an integer or a float with an exact one.
+    @inlinable @inline(__always)
     package func integer(_ index: Int32) -> Int64? {
         guard kind(index) == .number else { return nil }
         var isInteger: Int32 = 0
@@ -49,39 +60,53 @@ package struct LuaThread {
         return isInteger != 0 ? value : nil
     }
 
+    /// The number at `index`, which is of the integer subtype.
+    @inlinable @inline(__always)
+    package func integerOfNumber(_ index: Int32) -> Int64 {
+        unsafe lua_tointegerx(raw, index, nil)
+    }
+
     /// Whether the number at `index` is of the integer subtype.
+    @inlinable @inline(__always)
     package func isInteger(_ index: Int32) -> Bool { unsafe lua_isinteger(raw, index) != 0 }
 
+    @inlinable @inline(__always)
     package func number(_ index: Int32) -> Double? {
         kind(index) == .number ? unsafe lua_tonumberx(raw, index, nil) : nil
     }
 
     /// The bytes of the string at `index` (not of numbers): valid while it stays on the stack.
+    @inlinable @inline(__always)
     package func bytes(_ index: Int32) -> UnsafeRawBufferPointer? {
-        guard kind(index) == .string else { return nil }
+        guard unsafe lua_type(raw, index) == LUA_TSTRING else { return nil }
         var count = 0
         guard let start = unsafe lua_tolstring(raw, index, &count) else { return nil }
         return unsafe UnsafeRawBufferPointer(start: start, count: count)
     }
 
     /// The string at `index`, with bytes that are not UTF-8 replaced; nil for other values.
+    @inlinable @inline(__always)
     package func string(_ index: Int32) -> String? {
         guard let bytes = unsafe bytes(index) else { return nil }
         return unsafe String(decoding: bytes, as: UTF8.self)
     }
 
+    @inlinable @inline(__always)
     package func typeName(_ index: Int32) -> String {
         guard let name = unsafe lua_typename(raw, lua_type(raw, index)) else { return "no value" }
         return unsafe String(cString: name)
     }
 
+    @inlinable @inline(__always)
     package func rawEqual(_ one: Int32, _ other: Int32) -> Bool {
         unsafe lua_rawequal(raw, one, other) != 0
     }
 
+    @inlinable @inline(__always)
     package func rawLength(_ index: Int32) -> Int { Int(unsafe lua_rawlen(raw, index)) }
 
     /// The thread value at `index`, or nil.
+    @inlinable @inline(__always)
     package func thread(_ index: Int32) -> LuaThread? {
         guard let other = unsafe lua_tothread(raw, index) else { return nil }
         return unsafe LuaThread(other)
@@ -89,16 +114,22 @@ package struct LuaThread {
 
     // MARK: Pushing
 
+    @inlinable @inline(__always)
     package func pushNil() { unsafe lua_pushnil(raw) }
+    @inlinable
     package func push(_ value: Bool) { unsafe lua_pushboolean(raw, value ? 1 : 0) }
+    @inlinable @inline(__always)
     package func push(_ value: Int64) { unsafe lua_pushinteger(raw, value) }
+    @inlinable
     package func push(_ value: Double) { unsafe lua_pushnumber(raw, value) }
 
+    @inlinable @inline(__always)
     package func push(_ value: String) {
         var copy = value
         copy.withUTF8 { unsafe push(bytes: UnsafeRawBufferPointer($0)) }
     }
 
+    @inlinable @inline(__always)
     package func push(bytes: UnsafeRawBufferPointer) {
         _ = unsafe lua_pushlstring(
             raw,
@@ -107,36 +138,45 @@ package struct LuaThread {
         )
     }
 
+    @inlinable @inline(__always)
     package func push(bytes: [UInt8]) {
         unsafe bytes.withUnsafeBytes { unsafe push(bytes: $0) }
     }
 
+    @inlinable @inline(__always)
     package func pushValue(_ index: Int32) { unsafe lua_pushvalue(raw, index) }
 
     /// Pushes a Lua function that calls `body` through the trampoline.
+    @inlinable @inline(__always)
     package func push(body function: LuaFunction) { unsafe ml_push_function(raw, function.body) }
 
+    @inlinable @inline(__always)
     package func pushKey(_ key: LuaKey) { unsafe lua_pushlightuserdata(raw, key.address) }
 
+    @inlinable @inline(__always)
     package func insert(_ index: Int32) { unsafe lua_rotate(raw, index, 1) }
 
+    @inlinable @inline(__always)
     package func remove(_ index: Int32) {
         unsafe lua_rotate(raw, index, -1)
         pop()
     }
 
+    @inlinable @inline(__always)
     package func replace(_ index: Int32) {
         unsafe lua_copy(raw, -1, index)
         pop()
     }
 
     /// Moves the top `count` values to another thread of the same process.
+    @inlinable @inline(__always)
     package func move(_ count: Int32, to other: LuaThread) {
         unsafe lua_xmove(raw, other.raw, count)
     }
 
     // MARK: Tables, raw (no metamethods)
 
+    @inlinable @inline(__always)
     package func pushTable(sequence: Int = 0, pairs: Int = 0) {
         unsafe lua_createtable(
             raw,
@@ -146,6 +186,7 @@ package struct LuaThread {
     }
 
     /// Pops a value and stores it under `name` in the table at `index`.
+    @inlinable @inline(__always)
     package func setField(_ index: Int32, _ name: String) {
         let table = absolute(index)
         push(name)
@@ -154,6 +195,7 @@ package struct LuaThread {
     }
 
     /// Pushes the field `name` of the table at `index`.
+    @inlinable @inline(__always)
     @discardableResult
     package func getField(_ index: Int32, _ name: String) -> LuaKind {
         let table = absolute(index)
@@ -161,38 +203,47 @@ package struct LuaThread {
         return LuaKind(rawValue: unsafe lua_rawget(raw, table)) ?? .none
     }
 
+    @inlinable @inline(__always)
     package func setIndex(_ index: Int32, _ position: Int64) {
         unsafe lua_rawseti(raw, index, position)
     }
 
+    @inlinable @inline(__always)
     @discardableResult
     package func getIndex(_ index: Int32, _ position: Int64) -> LuaKind {
         LuaKind(rawValue: unsafe lua_rawgeti(raw, index, position)) ?? .none
     }
 
     /// Pops value and key and stores them in the table at `index`; the key is neither nil nor NaN.
+    @inlinable @inline(__always)
     package func rawSet(_ index: Int32) { unsafe lua_rawset(raw, index) }
 
+    @inlinable @inline(__always)
     package func setKey(_ index: Int32, _ key: LuaKey) {
         unsafe lua_rawsetp(raw, index, key.address)
     }
 
+    @inlinable @inline(__always)
     @discardableResult
     package func getKey(_ index: Int32, _ key: LuaKey) -> LuaKind {
         LuaKind(rawValue: unsafe lua_rawgetp(raw, index, key.address)) ?? .none
     }
 
     /// The pseudo-index of the registry, where scripts cannot reach.
+    @inlinable @inline(__always)
     package static var registry: Int32 { ml_registry_index() }
 
+    @inlinable @inline(__always)
     package func pushGlobals() {
         _ = unsafe lua_rawgeti(raw, Self.registry, Int64(LUA_RIDX_GLOBALS))
     }
 
     /// Pops a metatable and gives it to the value at `index`.
+    @inlinable @inline(__always)
     package func setMetatable(_ index: Int32) { _ = unsafe lua_setmetatable(raw, index) }
 
     /// Pushes the metatable of the value at `index`; false (nothing pushed) where it has none.
+    @inlinable @inline(__always)
     package func pushMetatable(_ index: Int32) -> Bool {
         unsafe lua_getmetatable(raw, index) != 0
     }
@@ -200,6 +251,7 @@ package struct LuaThread {
     /// Steps a traversal: pops a key, pushes the next key and value; false at the end.
     ///
     /// `lua_next` raises only for a key that is not in the table; this one comes from the traversal.
+    @inlinable @inline(__always)
     package func next(_ index: Int32) -> Bool { unsafe ml_raw_next(raw, index) != 0 }
 
     /// Lua's libraries that are opened only where a program can reach them.
@@ -220,15 +272,18 @@ package struct LuaThread {
     }
 
     /// Opens one of them into the globals.
+    @inlinable @inline(__always)
     package func open(_ library: Library) {
         let status = unsafe ml_open_more(raw, library.rawValue)
         precondition(status == LUA_OK, "a library of Lua opens")
     }
 
     /// Pops a table and makes it the environment of the function at `index`.
+    @inlinable @inline(__always)
     package func setEnvironment(_ index: Int32) { unsafe ml_set_environment(raw, index) }
 
     /// Pushes a new thread.
+    @inlinable @inline(__always)
     package func pushNewThread() -> LuaThread {
         guard let made = unsafe lua_newthread(raw) else {
             preconditionFailure("lua_newthread returns a thread or does not return")
@@ -239,28 +294,27 @@ package struct LuaThread {
     // MARK: Userdata
 
     /// Pushes a userdata of `bytes` bytes with `values` user values, of the class `key`.
+    @inlinable @inline(__always)
     package func pushUserdata(
         bytes: Int,
         values: Int32,
         class key: LuaKey
     ) -> UnsafeMutableRawPointer {
-        guard let block = unsafe lua_newuserdatauv(raw, bytes, values) else {
-            preconditionFailure("lua_newuserdatauv returns memory or does not return")
-        }
-        getKey(Self.registry, key)
-        setMetatable(-2)
-        return unsafe block
+        unsafe ml_push_userdata(raw, key.address, bytes, values)
     }
 
     /// The memory of the userdata of class `key` at `index`, or nil for any other value.
+    @inlinable @inline(__always)
     package func userdata(_ index: Int32, class key: LuaKey) -> UnsafeMutableRawPointer? {
         unsafe ml_test_userdata(raw, index, key.address)
     }
 
+    @inlinable @inline(__always)
     package func setUserValue(_ index: Int32, _ number: Int32) {
         _ = unsafe lua_setiuservalue(raw, index, number)
     }
 
+    @inlinable @inline(__always)
     @discardableResult
     package func getUserValue(_ index: Int32, _ number: Int32) -> LuaKind {
         LuaKind(rawValue: unsafe lua_getiuservalue(raw, index, number)) ?? .none
@@ -288,16 +342,23 @@ package struct LuaThread {
     }
 
     /// Whether the running call chain can be suspended.
+    @inlinable @inline(__always)
     package var canBlock: Bool { unsafe ml_can_block(raw) }
 
     /// Names the body that goes on after `LuaOutcome.block`.
     package func blockOutcome(then continuation: LuaFunction) -> Int32 {
-        guard canBlock else {
-            push("attempt to yield across a C-call boundary")
-            return LuaOutcome.raiseHere
-        }
+        canBlock ? block(then: continuation) : refuseToBlock()
+    }
+
+    /// The outcome "block"; only where the chain can be suspended (`canBlock`).
+    package func block(then continuation: LuaFunction) -> Int32 {
         unsafe ml_block(ml_machine_of(raw), continuation.body)
         return LuaOutcome.block
+    }
+
+    /// The outcome of blocking where the chain cannot be suspended: an error.
+    package func refuseToBlock() -> Int32 {
+        raise("attempt to yield across a C-call boundary")
     }
 
     /// The outcome "bad argument #index: message".
@@ -331,7 +392,7 @@ package typealias LuaBody =
 /// A body as a value to pass around.
 @safe
 package struct LuaFunction: Sendable {
-    let body: LuaBody
+    @usableFromInline let body: LuaBody
 
     /// Wraps a closure that captures nothing.
     @safe
@@ -369,7 +430,7 @@ package enum LuaKind: Int32, Sendable {
 @safe
 package struct LuaKey: @unchecked Sendable {
     // Sendable: an address that is compared, never followed.
-    let address: UnsafeMutableRawPointer
+    @usableFromInline let address: UnsafeMutableRawPointer
 
     /// Makes a key; keys are made once each and live for ever.
     package init() {

@@ -4,8 +4,8 @@ package import Payload
 /// Userdata classes that cross between processes, and the registry keys the codec needs.
 ///
 /// An error object is a userdata with five user values: message, kind, retryable, details, stack.
-/// A message object is one with three user values: payload, topic, from. `null` is one light
-/// address. The mark of a table (`json.array`, `json.object`) is its metatable.
+/// A message object is one with two user values, payload and topic, and its sender's number in its
+/// memory (`ml_message`). `null` is one light address. The mark of a table (`json.array`, `json.object`) is its metatable.
 package enum CodecKeys {
     package static let error = LuaKey()
     package static let message = LuaKey()
@@ -80,11 +80,7 @@ package struct PayloadEncoder: ~Copyable {
         case .none, .nothing: writer.writeNil()
         case .boolean: writer.write(thread.boolean(index))
         case .number:
-            if let integer = thread.isInteger(index) ? thread.integer(index) : nil {
-                writer.write(integer)
-            } else {
-                writer.write(thread.number(index) ?? 0)
-            }
+            thread.writeNumber(index, to: &writer)
         case .string:
             if let bytes = unsafe thread.bytes(index) {
                 guard bytes.count <= bytesMax - writer.payloadCount else { throw tooLarge() }
@@ -206,17 +202,62 @@ package struct PayloadEncoder: ~Copyable {
 }
 
 extension LuaThread {
+    /// Writes the value at `index` if it is nil, a boolean, a number or a string that fits; false for
+    /// others, which take a `PayloadEncoder`.
+    @inlinable
+    package func writeScalar(
+        _ index: Int32,
+        to writer: inout PayloadWriter,
+        bytesMax: Int
+    ) -> Bool {
+        switch kind(index) {
+        case .nothing: writer.writeNil()
+        case .boolean: writer.write(boolean(index))
+        case .number: writeNumber(index, to: &writer)
+        case .string:
+            guard let bytes = unsafe bytes(index),
+                bytes.count < bytesMax - writer.payloadCount - 5
+            else { return false }
+            unsafe writer.writeString(bytes)
+        default: return false
+        }
+        return true
+    }
+
+    /// Writes the number at `index`.
+    @inlinable @inline(__always)
+    package func writeNumber(_ index: Int32, to writer: inout PayloadWriter) {
+        if isInteger(index) {
+            writer.write(integerOfNumber(index))
+        } else {
+            writer.write(number(index) ?? 0)
+        }
+    }
+}
+
+extension LuaThread {
+    /// Pushes a Message from the process `sender` (its number; zero for nobody), without its user
+    /// values: 1 is the payload, 2 the topic.
+    package func pushMessage(from sender: UInt64) {
+        let memory = unsafe pushUserdata(
+            bytes: MemoryLayout<ml_message>.size,
+            values: 2,
+            class: CodecKeys.message
+        )
+        unsafe memory.storeBytes(of: ml_message(sender: sender), as: ml_message.self)
+    }
+
+    /// Pushes the `__index` of the Message class.
+    package func pushMessageIndex() {
+        unsafe ml_push_message_index(raw, CodecKeys.message.address)
+    }
+
     /// Pushes the next value of `reader`.
     ///
-    /// Payloads nest at most `payloadDepthMax` deep, so the recursion is bounded. Where the stack
-    /// can't grow any more the machine dies instead of getting half a value.
+    /// One slot of the stack must be free. Payloads nest at most `payloadDepthMax` deep, so the
+    /// recursion is bounded. Where the stack can't grow any more the machine dies instead of getting
+    /// half a value.
     package func pushPayload(_ reader: inout PayloadReader) {
-        guard ensure(8) else {
-            exhaust()
-            reader.skip()
-            pushNil()
-            return
-        }
         switch reader.next() {
         case .nothing: pushNil()
         case .null: pushKey(CodecKeys.null)
@@ -225,6 +266,10 @@ extension LuaThread {
         case .float(let value): push(value)
         case .string(let bytes): unsafe push(bytes: bytes)
         case .table(let mark, let sequence, let pairs):
+            guard ensure(8) else {
+                reader.skip(values: sequence + 2 * pairs)
+                return pushExhausted()
+            }
             pushTable(sequence: sequence, pairs: pairs)
             for position in 0..<sequence {
                 pushPayload(&reader)
@@ -236,8 +281,18 @@ extension LuaThread {
                 rawSet(-3)
             }
             setMark(mark)
-        case .error: pushError(&reader)
+        case .error:
+            guard ensure(8) else {
+                reader.skip(values: 5)
+                return pushExhausted()
+            }
+            pushError(&reader)
         }
+    }
+
+    private func pushExhausted() {
+        exhaust()
+        pushNil()
     }
 
     package func push(_ payload: Payload) {

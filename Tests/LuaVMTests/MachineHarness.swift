@@ -73,6 +73,11 @@ extension LuaMachine {
         return fiber
     }
 
+    /// Runs `fiber` once on `worker`, which is the calling thread.
+    func resume(_ fiber: LuaThread, arguments: Int32, on worker: LuaWorker) -> RunOutcome {
+        withExtendedLifetime(worker) { resume(fiber, arguments: arguments) }
+    }
+
     /// Runs `fiber` to its end, through every preemption; how often it was preempted.
     func runThrough(
         _ fiber: LuaThread,

@@ -83,15 +83,28 @@ void ml_machine_exhaust(ml_machine *_Nonnull m);
 // Where the argument number of ML_RAISE_ARG and ML_RAISE_TYPE goes.
 void ml_set_arg(ml_machine *_Nonnull m, int32_t index);
 
+// A Message's room holds its sender's number (0: none); its user values are payload and topic.
+typedef struct {
+  uint64_t sender;
+} ml_message;
+
+// Pushes the __index of the Message class, whose key is `key`: `payload`, `topic`, `from`. Stack: +1.
+void ml_push_message_index(lua_State *_Nonnull L, const void *_Nonnull key);
+
+// What pushes a sender's text: told the machine's context. Called with a Lua stack of 10 free slots.
+typedef void (*ml_sender_text)(
+    lua_State *_Nonnull L, void *_Nullable context, uint64_t sender);
+void ml_set_sender_text(ml_sender_text _Nonnull writer);
+
 // Gives every value that a payload can be a __call that lets `msg:payload()` return what
-// `msg.payload` is: called with the Message (class `message`) whose field it came from, the value
+// `msg.payload` is: called with the Message whose field it came from, the value
 // itself is the answer; called otherwise the error is Lua's own. `error` is the class of error
 // objects, made before; `plain`, `array` and `object` are those of payload tables, made here.
 // getmetatable shows none of these metatables, so that scripts can neither change what all values
 // share nor smuggle a finalizer in; setmetatable may replace a payload table's.
 void ml_open_message_calls(
-    lua_State *_Nonnull L, const void *_Nonnull message, const void *_Nonnull error,
-    const void *_Nonnull plain, const void *_Nonnull array, const void *_Nonnull object);
+    lua_State *_Nonnull L, const void *_Nonnull error, const void *_Nonnull plain,
+    const void *_Nonnull array, const void *_Nonnull object);
 
 // Pushes the metatable that marks a table as a JSON array or object: one of the payload classes, or,
 // where no message calls were opened, a bare one. Stack: +1.
@@ -137,10 +150,10 @@ void ml_install_signal_handler(void);
 ml_worker *_Nonnull ml_worker_new(void);
 void ml_worker_free(ml_worker *_Nonnull w);
 
-// Runs `fiber` of `m` until it ends, fails, blocks, is preempted or dies. `arguments` values are on
-// the fiber's stack. `results` gets how many values it left there. Only the worker's own thread.
+// Runs `fiber` of `m` on the calling thread, a worker's, until it ends, fails, blocks, is preempted
+// or dies. `arguments` values are on the fiber's stack. `results` gets how many values it left there.
 int32_t ml_resume(
-    ml_worker *_Nonnull w, ml_machine *_Nonnull m, lua_State *_Nonnull fiber, int32_t arguments,
+    ml_machine *_Nonnull m, lua_State *_Nonnull fiber, int32_t arguments,
     int32_t *_Nonnull results);
 
 // Rises by one at the start and the end of each run: odd while Lua runs. Any thread.
@@ -188,8 +201,14 @@ void ml_push_traceback(lua_State *_Nonnull L, lua_State *_Nonnull of, int32_t le
 // traversal itself, the tables have no metamethods (raw access).
 int32_t ml_raw_next(lua_State *_Nonnull L, int32_t index);
 
-// The memory of the full userdata at `index` if its metatable is the one kept under the light key
-// `key` in the registry (ml_metatable), or NULL.
+// Pushes a userdata of the class `key` with room for `bytes` bytes and `values` user values, and
+// returns that room (8-byte aligned, not zeroed). Every userdata a script can get hold of is made here:
+// its first word is the key, by which it is known again, since scripts cannot change what a userdata's
+// metatable is. Stack: +1.
+void *_Nonnull ml_push_userdata(
+    lua_State *_Nonnull L, const void *_Nonnull key, size_t bytes, int32_t values);
+
+// The room of the userdata of class `key` at `index`, or NULL for any other value.
 void *_Nullable ml_test_userdata(lua_State *_Nonnull L, int32_t index, const void *_Nonnull key);
 
 // Creates (once) the metatable kept under the light key `key` in the registry and pushes it.

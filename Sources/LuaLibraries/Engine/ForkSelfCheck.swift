@@ -36,7 +36,7 @@ private let forkSelfCheckPassed: Bool = {
         guard let (machine, fiber) = template.fork(memoryLimitBytes: 64 << 20, seed: seed) else {
             return false
         }
-        let outcome = machine.resume(fiber, arguments: 0, on: worker)
+        let outcome = withExtendedLifetime(worker) { machine.resume(fiber, arguments: 0) }
         if outcome != .ended(results: 1) || fiber.string(-1) != "ok" { passed = false }
     }
     return passed

@@ -66,6 +66,7 @@ package final class LuaEngine: Sendable {
         hostsByID = Dictionary(hosts.map { ($0.id, $0) }) { first, _ in first }
         processCounts = Mutex([:])
         LoggerLibrary.installPrint()
+        ProcessLibrary.installSenderText()
         var builder = ProgramBuilder(entries)
         var programs: [String: Result<LoadedProgram, SpawnFault>] = [:]
         for entry in entries {

@@ -18,6 +18,17 @@ struct Call {
     /// The process that calls; there is one whenever a script of an app runs.
     var process: LuaProcess { unsafe LuaProcess.of(context) }
 
+    /// Runs `action` with the process that calls, which is not retained for it.
+    @inline(__always)
+    func withProcess<R>(_ action: (LuaProcess) -> R) -> R {
+        guard let context = unsafe context else {
+            preconditionFailure("a machine that runs has its process as context")
+        }
+        // SAFETY: as `LuaProcess.of`.
+        return unsafe Unmanaged<LuaProcess>.fromOpaque(context)
+            ._withUnsafeGuaranteedRef { action($0) }
+    }
+
     var runtime: Runtime { process.runtime }
     var count: Int32 { thread.top }
 

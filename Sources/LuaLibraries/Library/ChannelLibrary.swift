@@ -76,26 +76,28 @@ enum ChannelLibrary {
     private static func receive(_ call: Call) -> Int32 {
         let thread = call.thread
         guard let channel = Channel.at(1, of: thread) else { return thread.wrongType(1, "channel") }
-        switch call.process.tryReceive(channel, at: 1, thread) {
-        case .value:
-            thread.push(true)
-            return 2
-        case .closed:
-            thread.pushNil()
-            thread.push(false)
-            return 2
-        case .nothing:
-            let outcome = thread.blockOutcome(
-                then: LuaFunction { unsafe ChannelLibrary.received(Call($0, $1)) }
-            )
-            if thread.canBlock { call.process.park(at: channel, isSend: false, thread) }
-            return outcome
+        return call.withProcess { process in
+            switch process.tryReceive(channel, at: 1, thread) {
+            case .value:
+                thread.push(true)
+                return 2
+            case .closed:
+                thread.pushNil()
+                thread.push(false)
+                return 2
+            case .nothing:
+                guard thread.canBlock else { return thread.refuseToBlock() }
+                process.park(at: channel, isSend: false, thread)
+                return thread.block(
+                    then: LuaFunction { unsafe ChannelLibrary.received(Call($0, $1)) }
+                )
+            }
         }
     }
 
     /// The value was pushed by whoever woke the fiber.
     private static func received(_ call: Call) -> Int32 {
-        call.thread.push(call.process.currentFiber.pointee.wokenOK)
+        call.thread.push(call.withProcess { $0.currentFiber.pointee.wokenOK })
         return 2
     }
 

@@ -28,9 +28,6 @@ enum ProcessLibrary {
         ("unregister", LuaFunction { unsafe ProcessLibrary.unregister(Call($0, $1)) }),
     ]
 
-    private static let messageMethods = LuaFunction {
-        unsafe ProcessLibrary.messageField(Call($0, $1))
-    }
     private static let inboxKey = LuaKey()
     private static let eventsKey = LuaKey()
     private static let topicsKey = LuaKey()
@@ -38,7 +35,7 @@ enum ProcessLibrary {
     /// Makes the class of Message objects.
     static func openClass(_ machine: LuaMachine, _ thread: LuaThread) {
         if machine.pushClass(CodecKeys.message, "message", onto: thread) {
-            thread.push(body: messageMethods)
+            thread.pushMessageIndex()
             thread.setField(-2, "__index")
             thread.push(body: LuaFunction { unsafe ProcessLibrary.messageText(Call($0, $1)) })
             thread.setField(-2, "__tostring")
@@ -83,10 +80,15 @@ enum ProcessLibrary {
         _ outcome: inout Int32?
     ) -> PID? {
         if let bytes = unsafe call.thread.bytes(index),
-            let pid = unsafe call.runtime.pids.parse(bytes)
+            let pid = call.withProcess({ unsafe $0.runtime.pids.parse(bytes) })
         {
             return pid
         }
+        return named(call, index, &outcome)
+    }
+
+    @inline(never)
+    private static func named(_ call: Call, _ index: Int32, _ outcome: inout Int32?) -> PID? {
         let text = call.string(index, &outcome)
         if outcome != nil { return nil }
         if let pid = call.runtime.lookup(text) { return pid }
@@ -137,31 +139,35 @@ enum ProcessLibrary {
         }
         var outcome: Int32?
         guard let pid = destination(call, 1, &outcome) else { return outcome ?? 0 }
-        do throws(UnsendableFault) {
-            let signal = try unsafe message(call, topic: topic, from: 3)
-            do throws(RuntimeFault) {
-                try call.runtime.send(signal, to: pid)
+        return call.withProcess { process in
+            do throws(UnsendableFault) {
+                let signal = try unsafe message(call, process, topic: topic, from: 3)
+                do throws(RuntimeFault) {
+                    try process.runtime.send(signal, to: pid)
+                } catch {
+                    return refused(call, error)
+                }
             } catch {
-                return refused(call, error)
+                return call.fail(.invalid, error.message)
             }
-        } catch {
-            return call.fail(.invalid, error.message)
+            return call.yes()
         }
-        return call.yes()
     }
 
     /// The bytes of the string at `index`, or of a number's text, which replaces it there.
     private static func bytes(_ thread: LuaThread, _ index: Int32) -> UnsafeRawBufferPointer? {
-        if thread.kind(index) == .number {
-            thread.push(thread.rawText(index))
-            thread.replace(index)
-        }
+        if let bytes = unsafe thread.bytes(index) { return unsafe bytes }
+        guard thread.kind(index) == .number else { return nil }
+        thread.push(thread.rawText(index))
+        thread.replace(index)
         return unsafe thread.bytes(index)
     }
 
     /// The message of the arguments from `first` on: none is nil, one itself, several an array.
+    @inline(__always)
     private static func message(
         _ call: Call,
+        _ process: LuaProcess,
         topic: UnsafeRawBufferPointer,
         from first: Int32
     ) throws(UnsendableFault) -> Signal {
@@ -171,35 +177,41 @@ enum ProcessLibrary {
             reserving: topicBytes + 64
         )
         unsafe writer.append(topic)
-        try writeValues(call, from: first, to: call.count, into: &writer)
-        return Signal(
-            .message,
-            from: call.process.pid,
-            topicBytes: topicBytes,
-            written: writer
-        )
+        try writeValues(call.thread, first, call.count, process.engine, into: &writer)
+        return Signal(.message, from: process.pid, topicBytes: topicBytes, written: writer)
     }
 
+    /// Writes the values from `first` to `last`: none is nil, one itself, several an array.
+    @inline(__always)
     static func writeValues(
-        _ call: Call,
-        from first: Int32,
-        to last: Int32,
+        _ thread: LuaThread,
+        _ first: Int32,
+        _ last: Int32,
+        _ engine: LuaEngine,
         into writer: inout PayloadWriter
     ) throws(UnsendableFault) {
-        var encoder = PayloadEncoder(
-            call.thread,
-            bytesMax: call.process.engine.payloadBytesMax
-        )
-        let count = Int(last - first + 1)
-        if count <= 0 {
+        if first > last {
             writer.writeNil()
-        } else if count == 1 {
-            try encoder.encode(first, into: &writer)
-        } else {
-            let position = writer.beginTable()
-            for index in first...last { try encoder.encode(index, into: &writer) }
-            writer.endTable(position, sequence: count, pairs: 0)
+        } else if first < last
+            || !thread.writeScalar(first, to: &writer, bytesMax: engine.payloadBytesMax)
+        {
+            try writeMany(thread, first, last, engine, into: &writer)
         }
+    }
+
+    @inline(never)
+    private static func writeMany(
+        _ thread: LuaThread,
+        _ first: Int32,
+        _ last: Int32,
+        _ engine: LuaEngine,
+        into writer: inout PayloadWriter
+    ) throws(UnsendableFault) {
+        var encoder = PayloadEncoder(thread, bytesMax: engine.payloadBytesMax)
+        if first == last { return try encoder.encode(first, into: &writer) }
+        let position = writer.beginTable()
+        for index in first...last { try encoder.encode(index, into: &writer) }
+        writer.endTable(position, sequence: Int(last - first + 1), pairs: 0)
     }
 
     // MARK: Listening
@@ -227,31 +239,27 @@ enum ProcessLibrary {
             thread.pop()
         }
         let process = call.process
-        let known = unsafe name.withUnsafeBytes { unsafe process.mailbox.topic(named: $0) }
-        if let known, let topic = process.mailbox.topics[known] {
-            if wantsMessages { topic.deliversMessages = true }
+        let known = unsafe name.withUnsafeBytes {
+            unsafe process.mailbox.topic(named: $0)
+        }
+        if let channel = known {
+            if wantsMessages { channel.pointee.deliversMessages = true }
             pushTopics(thread)
-            thread.getIndex(-1, Int64(known + 1))
+            thread.getAnchor(-1, channel)
             return 1
         }
         process.drainSignals()
         let channel = Channel.push(.topic, capacity: 0, onto: thread)
-        guard
-            let index = process.mailbox.subscribe(
-                name,
-                deliversMessages: wantsMessages,
-                channel: channel
-            )
-        else {
+        channel.pointee.deliversMessages = wantsMessages
+        guard process.mailbox.subscribe(channel, to: name) else {
             return call.fail(
                 .rateLimited,
                 "a process may listen on at most \(Mailbox.topicsMax) topics"
             )
         }
-        channel.pointee.topic = index
         pushTopics(thread)
         thread.pushValue(-2)
-        thread.setIndex(-2, Int64(index + 1))
+        thread.setAnchor(-2, channel)
         thread.pop()
         return 1
     }
@@ -269,7 +277,7 @@ enum ProcessLibrary {
         guard let channel = Channel.at(1, of: call.thread) else {
             return call.thread.wrongType(1, "channel")
         }
-        guard channel.pointee.source == .topic, channel.pointee.topic >= 0 else {
+        guard channel.pointee.source == .topic, channel.pointee.isSubscribed else {
             call.thread.push(false)
             call.thread.push(
                 ErrorValue(
@@ -323,32 +331,26 @@ enum ProcessLibrary {
 
     // MARK: Message objects
 
-    /// `msg.topic`, `msg.from`, `msg.payload`: the values; called as methods they answer too.
-    private static func messageField(_ call: Call) -> Int32 {
-        let thread = call.thread
-        guard unsafe thread.userdata(1, class: CodecKeys.message) != nil else {
-            return thread.wrongType(1, "message")
-        }
-        switch thread.string(2) {
-        case "payload": thread.getUserValue(1, 1)
-        case "topic": thread.getUserValue(1, 2)
-        case "from": thread.getUserValue(1, 3)
-        default: thread.pushNil()
-        }
-        return 1
-    }
-
     private static func messageText(_ call: Call) -> Int32 {
         let thread = call.thread
-        guard unsafe thread.userdata(1, class: CodecKeys.message) != nil else {
+        guard let memory = unsafe thread.userdata(1, class: CodecKeys.message) else {
             return thread.wrongType(1, "message")
         }
         thread.getUserValue(1, 2)
         let topic = thread.string(-1) ?? ""
-        thread.getUserValue(1, 3)
-        let from = thread.string(-1) ?? "outside"
+        let sender = unsafe PID(number: memory.load(as: UInt64.self))
+        let from = sender.map { call.runtime.pids.text($0) } ?? "outside"
         thread.push("message(topic=\(topic), from=\(from))")
         return 1
+    }
+
+    /// Has a Message's `from` written out by the process that asks; once for the program.
+    static func installSenderText() {
+        unsafe LuaHost.setSenderText { raw, context, number in
+            let thread = unsafe LuaThread(raw)
+            guard let sender = PID(number: number) else { return thread.pushNil() }
+            unsafe LuaProcess.of(context).push(sender, thread)
+        }
     }
 
     // MARK: Monitors and links
@@ -490,15 +492,13 @@ enum ProcessLibrary {
 extension LuaProcess {
     /// Ends the subscription of a topic channel; later messages go to the inbox.
     func unlisten(_ channel: Record<Channel>) {
-        let index = channel.pointee.topic
-        guard index >= 0 else { return }
-        channel.pointee.topic = -1
-        mailbox.unsubscribe(index)
+        guard channel.pointee.isSubscribed else { return }
+        mailbox.unsubscribe(channel)
         if let inbox = mailbox.inbox { serve(inbox) }
         let thread = machine.main
         ProcessLibrary.pushTopics(thread)
         thread.pushNil()
-        thread.setIndex(-2, Int64(index + 1))
+        thread.setAnchor(-2, channel)
         thread.pop()
     }
 }

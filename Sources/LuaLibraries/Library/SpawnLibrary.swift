@@ -292,7 +292,13 @@ enum SpawnLibrary {
         if topic.hasPrefix("@") { return call.fail(.invalid, "cannot send to @ topics") }
         var writer = PayloadWriter()
         do throws(UnsendableFault) {
-            try ProcessLibrary.writeValues(call, from: 3, to: call.count, into: &writer)
+            try ProcessLibrary.writeValues(
+                call.thread,
+                3,
+                call.count,
+                call.process.engine,
+                into: &writer
+            )
         } catch {
             return call.fail(.invalid, error.message)
         }

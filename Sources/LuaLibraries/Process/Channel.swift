@@ -1,4 +1,5 @@
 import LuaVM
+import Payload
 import ProcessRuntime
 
 /// What feeds a channel.
@@ -17,18 +18,55 @@ enum ChannelSource: UInt8 {
 ///
 /// Buffered values are in the userdata's user value, a table used as a ring. A waiter at the channel
 /// implies that its fiber's stack holds the channel, so the record outlives its waiters.
-struct Channel {
-    var source: ChannelSource
+@safe
+struct Channel: ~Copyable {
+    let source: ChannelSource
     var isClosed = false
+    /// For `.topic`: whether it delivers whole messages or their payloads.
+    var deliversMessages = false
     /// How many values may wait in the buffer.
     var capacity: Int
     /// Buffered values are at keys `head + 1 ... head + count`.
     var head: Int64 = 0
     var count: Int64 = 0
-    /// For `.topic`: which (an index into the mailbox's topics).
-    var topic: Int = -1
+    /// For `.topic`: the next channel that is subscribed.
+    var nextTopic: Record<Channel>?
+    /// For `.topic`, while it is subscribed: the topic's name, in memory of its own.
+    // SAFETY: owned by the subscription: setName allocates it, dropName frees it.
+    private var name: UnsafeMutableRawBufferPointer?
+    /// For `.topic`: messages not received yet.
+    ///
+    /// Empty before Lua's collector takes the channel: a subscription anchors it, and the end of the
+    /// subscription empties it.
+    var queue = SignalQueue()
     var receivers = WaiterList()
     var senders = WaiterList()
+
+    init(source: ChannelSource, capacity: Int) {
+        self.source = source
+        self.capacity = capacity
+    }
+
+    var isSubscribed: Bool { unsafe name != nil }
+
+    /// The name of the topic it is subscribed to, as text.
+    var topicText: String { unsafe name.map { unsafe String(decoding: $0, as: UTF8.self) } ?? "" }
+
+    func isNamed(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard let name = unsafe name else { return false }
+        return unsafe haveSameBytes(UnsafeRawBufferPointer(name), bytes)
+    }
+
+    mutating func setName(_ text: [UInt8]) {
+        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: text.count, alignment: 1)
+        unsafe memory.copyBytes(from: text)
+        unsafe name = memory
+    }
+
+    mutating func dropName() {
+        unsafe name?.deallocate()
+        unsafe name = nil
+    }
 
     static let key = LuaKey()
 
@@ -182,7 +220,7 @@ extension LuaProcess {
     ) {
         let fiber = currentFiber
         fiber.pointee.parkedThread = thread
-        let waiter = machine.makeRecord(
+        let waiter = takeWaiter(
             Waiter(
                 fiber: fiber,
                 channel: channel,
@@ -198,6 +236,22 @@ extension LuaProcess {
             channel.pointee.senders.append(waiter)
         } else {
             channel.pointee.receivers.append(waiter)
+        }
+    }
+
+    /// The fiber's spare waiter, or a new one: most park at one channel after the other.
+    private func takeWaiter(_ value: Waiter) -> Record<Waiter> {
+        guard let spare = value.fiber.pointee.spareWaiter else { return machine.makeRecord(value) }
+        value.fiber.pointee.spareWaiter = nil
+        spare.pointee = value
+        return spare
+    }
+
+    private func giveBack(_ waiter: Record<Waiter>, of fiber: Record<Fiber>) {
+        if fiber.pointee.spareWaiter == nil {
+            fiber.pointee.spareWaiter = waiter
+        } else {
+            machine.free(waiter)
         }
     }
 
@@ -233,6 +287,6 @@ extension LuaProcess {
             }
             before?.pointee.sibling = waiter.pointee.sibling
         }
-        machine.free(waiter)
+        giveBack(waiter, of: fiber)
     }
 }

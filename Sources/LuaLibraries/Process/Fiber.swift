@@ -16,6 +16,8 @@ struct Fiber {
     var next: Record<Fiber>?
     /// The first of the waiters it is parked at.
     var waiters: Record<Waiter>?
+    /// One not in use, kept for the next time it parks.
+    var spareWaiter: Record<Waiter>?
     /// Which case fired (1-based), whether it sent, and with which `ok`; for a reply, how many
     /// values it brought.
     var wokenCase: Int32 = 0

@@ -110,6 +110,7 @@ package final class LuaProcess: Runnable, @unchecked Sendable {
 
     package func discard() {
         stopAllTimers()
+        mailbox.close()
         machine.discard()
         engine.processEnded(host: host)
     }
@@ -122,11 +123,6 @@ package final class LuaProcess: Runnable, @unchecked Sendable {
         _ process: ControlBlock,
         on worker: (any WorkerContext)?
     ) -> TurnOutcome {
-        guard let context = worker, type(of: context) == LuaWorkerContext.self else {
-            preconditionFailure("Lua runs on workers that are LuaWorkerContexts")
-        }
-        // SAFETY: just checked; a cast would look the type up at every turn.
-        let worker = unsafe unsafeDowncast(context, to: LuaWorkerContext.self)
         let start = process.turnStart
         drainSignals()
         var switches = 0
@@ -141,7 +137,7 @@ package final class LuaProcess: Runnable, @unchecked Sendable {
             }
             // Nothing else of the process runs any more.
             if let reporting, fiber != reporting.fiber { continue }
-            if let outcome = resume(fiber, worker.worker) { return outcome }
+            if let outcome = resume(fiber) { return outcome }
             switches += 1
             if switches % 16 == 0, runtime.clock.now() &- start > TimeSlice.nanoseconds {
                 publishDescription()
@@ -151,11 +147,11 @@ package final class LuaProcess: Runnable, @unchecked Sendable {
     }
 
     /// Runs a fiber once; what ends the turn, or nil to go on with the next fiber.
-    private func resume(_ fiber: Record<Fiber>, _ worker: LuaWorker) -> TurnOutcome? {
+    private func resume(_ fiber: Record<Fiber>) -> TurnOutcome? {
         currentFiber = fiber
         let arguments = fiber.pointee.arguments
         fiber.pointee.arguments = 0
-        switch machine.resume(fiber.pointee.thread, arguments: arguments, on: worker) {
+        switch machine.resume(fiber.pointee.thread, arguments: arguments) {
         case .blocked:
             // Only a timer or a reply can wake the last fiber: with neither it is over.
             if let reporting, timers.pending.isEmpty, pendingReplies.isEmpty {
@@ -194,6 +190,7 @@ package final class LuaProcess: Runnable, @unchecked Sendable {
     private func end(_ fiber: Record<Fiber>) {
         machine.main.pushNil()
         machine.main.setAnchor(LuaThread.registry, fiber)
+        if let spare = fiber.pointee.spareWaiter { machine.free(spare) }
         machine.free(fiber)
         fiberCount -= 1
     }
@@ -216,6 +213,10 @@ package final class LuaProcess: Runnable, @unchecked Sendable {
             fiber.pointee.token = 0
             var count: Int32 = 0
             while !reader.isAtEnd {
+                guard fiber.pointee.parkedThread.ensure(1) else {
+                    fiber.pointee.parkedThread.exhaust()
+                    break
+                }
                 fiber.pointee.parkedThread.pushPayload(&reader)
                 count += 1
             }
@@ -318,8 +319,12 @@ package final class LuaProcess: Runnable, @unchecked Sendable {
         if let events = mailbox.eventChannel, !events.pointee.receivers.isEmpty {
             words.append("events")
         }
-        for case let topic? in mailbox.topics where !topic.channel.pointee.receivers.isEmpty {
-            words.append("topic:" + String(decoding: topic.name, as: UTF8.self))
+        var next = mailbox.firstTopic
+        while let topic = next {
+            if !topic.pointee.receivers.isEmpty {
+                words.append("topic:" + topic.pointee.topicText)
+            }
+            next = topic.pointee.nextTopic
         }
         if !timers.pending.isEmpty { words.append("timer") }
         if !pendingReplies.isEmpty { words.append("reply") }
@@ -329,8 +334,14 @@ package final class LuaProcess: Runnable, @unchecked Sendable {
 
 extension LuaThread {
     /// Pops a value into the table at `index`, under a record's address.
-    func setAnchor<Value>(_ index: Int32, _ record: Record<Value>) {
+    func setAnchor<Value: ~Copyable>(_ index: Int32, _ record: Record<Value>) {
         let address = unsafe Int64(Int(bitPattern: record.address))
         setIndex(index, address)
+    }
+
+    /// Pushes what is anchored under a record's address in the table at `index`.
+    func getAnchor<Value: ~Copyable>(_ index: Int32, _ record: Record<Value>) {
+        let address = unsafe Int64(Int(bitPattern: record.address))
+        getIndex(index, address)
     }
 }

@@ -7,39 +7,13 @@ import ProcessRuntime
 /// Nothing is dropped for want of a listener: a message of a topic nobody listens to waits in
 /// `unlistened`, in order of arrival, for a `listen` or an `inbox` (SEMANTICS 6).
 struct Mailbox: ~Copyable {
-    /// One subscribed topic.
-    ///
-    /// The index of a topic never changes; slots of ended ones are reused.
-    final class Topic {
-        let name: [UInt8]
-        var queue = SignalQueue()
-        var deliversMessages: Bool
-        /// The channel's record; its userdata is anchored in the registry while subscribed.
-        let channel: Record<Channel>
-
-        init(
-            name: [UInt8],
-            deliversMessages: Bool,
-            channel: Record<Channel>
-        ) {
-            self.name = name
-            self.deliversMessages = deliversMessages
-            self.channel = channel
-        }
-
-        /// Whether its name is these bytes.
-        func isNamed(_ bytes: UnsafeRawBufferPointer) -> Bool {
-            guard bytes.count == name.count else { return false }
-            for index in name.indices where unsafe bytes[index] != name[index] { return false }
-            return true
-        }
-    }
-
     static let topicsMax = 256
     /// Bytes of a topic listened on: they are kept outside the process's own memory.
     static let topicBytesMax = 256
 
-    var topics: [Topic?] = []
+    /// The topic channels that are subscribed, linked through their records.
+    private(set) var firstTopic: Record<Channel>?
+    private var topicCount = 0
     var unlistened = SignalQueue()
     var events = SignalQueue()
     /// Signals taken from the control block get rising numbers.
@@ -47,46 +21,55 @@ struct Mailbox: ~Copyable {
     var inbox: Record<Channel>?
     var eventChannel: Record<Channel>?
 
-    func topic(named name: UnsafeRawBufferPointer) -> Int? {
-        topics.firstIndex { topic in
-            guard let topic else { return false }
-            return unsafe topic.isNamed(name)
+    /// The channel that listens on the topic `name`.
+    func topic(named name: UnsafeRawBufferPointer) -> Record<Channel>? {
+        var next = firstTopic
+        while let channel = next {
+            if unsafe channel.pointee.isNamed(name) { return channel }
+            next = channel.pointee.nextTopic
         }
+        return nil
     }
 
-    /// Starts a subscription and gives it the messages that wait already; nil at the limit.
-    mutating func subscribe(
-        _ name: [UInt8],
-        deliversMessages: Bool,
-        channel: Record<Channel>
-    ) -> Int? {
-        let topic = Topic(name: name, deliversMessages: deliversMessages, channel: channel)
-        unlistened.move(to: &topic.queue) { signal in
-            unsafe signal.withTopic { unsafe topic.isNamed($0) }
+    /// Starts a subscription and gives it the messages that wait already; false at the limit.
+    mutating func subscribe(_ channel: Record<Channel>, to name: [UInt8]) -> Bool {
+        guard topicCount < Self.topicsMax else { return false }
+        channel.pointee.setName(name)
+        channel.pointee.nextTopic = firstTopic
+        firstTopic = channel
+        topicCount += 1
+        unlistened.move(to: &channel.pointee.queue) { signal in
+            unsafe signal.withTopic { unsafe channel.pointee.isNamed($0) }
         }
-        if let free = topics.firstIndex(where: { $0 == nil }) {
-            topics[free] = topic
-            return free
-        }
-        guard topics.count < Self.topicsMax else {
-            unlistened.merge(&topic.queue)
-            return nil
-        }
-        topics.append(topic)
-        return topics.count - 1
+        return true
     }
 
     /// Ends a subscription: what it had not received yet goes back to where the inbox looks.
-    mutating func unsubscribe(_ index: Int) {
-        guard let topic = topics[index] else { return }
-        unlistened.merge(&topic.queue)
-        topics[index] = nil
+    mutating func unsubscribe(_ channel: Record<Channel>) {
+        if firstTopic == channel {
+            firstTopic = channel.pointee.nextTopic
+        } else {
+            var before = firstTopic
+            while let candidate = before, candidate.pointee.nextTopic != channel {
+                before = candidate.pointee.nextTopic
+            }
+            before?.pointee.nextTopic = channel.pointee.nextTopic
+        }
+        channel.pointee.dropName()
+        topicCount -= 1
+        unlistened.merge(&channel.pointee.queue)
+    }
+
+    /// Ends all subscriptions, before the memory that their channels are in goes.
+    mutating func close() {
+        while let channel = firstTopic { unsubscribe(channel) }
     }
 }
 
 extension LuaProcess {
     /// Takes in everything that arrived and wakes the fibers it is for.
     func drainSignals() {
+        guard block.hasArrivals else { return }
         var arrived = SignalQueue()
         runtime.drain(block, into: &arrived, numberingFrom: &mailbox.sequence)
         while let signal = arrived.popFirst() { sort(signal) }
@@ -95,10 +78,9 @@ extension LuaProcess {
     private func sort(_ signal: consuming Signal) {
         switch signal.kind {
         case .message:
-            let index = unsafe signal.withTopic { unsafe mailbox.topic(named: $0) }
-            if let index, let topic = mailbox.topics[index] {
-                topic.queue.append(signal)
-                serve(topic.channel)
+            if let channel = unsafe signal.withTopic({ unsafe mailbox.topic(named: $0) }) {
+                channel.pointee.queue.append(signal)
+                serve(channel)
             } else {
                 mailbox.unlistened.append(signal)
                 if let inbox = mailbox.inbox { serve(inbox) }
@@ -129,10 +111,8 @@ extension LuaProcess {
         switch channel.pointee.source {
         case .values: return false
         case .topic:
-            guard channel.pointee.topic >= 0, let topic = mailbox.topics[channel.pointee.topic],
-                let signal = topic.queue.popFirst()
-            else { return false }
-            if topic.deliversMessages {
+            guard let signal = channel.pointee.queue.popFirst() else { return false }
+            if channel.pointee.deliversMessages {
                 push(message: signal, thread)
             } else {
                 signal.withPayload { thread.pushPayload(&$0) }
@@ -157,21 +137,21 @@ extension LuaProcess {
         unsafe runtime.pids.withBytes(of: pid) { unsafe thread.push(bytes: $0) }
     }
 
-    /// Pushes a Message object: user values payload, topic, from.
+    /// Pushes a Message object.
     private func push(message signal: borrowing Signal, _ thread: LuaThread) {
-        _ = unsafe thread.pushUserdata(bytes: 0, values: 3, class: CodecKeys.message)
+        thread.pushMessage(from: signal.sender?.number ?? 0)
         signal.withPayload { thread.pushPayload(&$0) }
-        if thread.kind(-1) == .table, !thread.pushMetatable(-1) {
-            thread.getKey(LuaThread.registry, CodecKeys.plainClass)
-            thread.setMetatable(-2)
-        } else if thread.kind(-2) == .table {
-            thread.pop()
+        if thread.kind(-1) == .table {
+            if thread.pushMetatable(-1) {
+                thread.pop()
+            } else {
+                thread.getKey(LuaThread.registry, CodecKeys.plainClass)
+                thread.setMetatable(-2)
+            }
         }
         thread.setUserValue(-2, 1)
         unsafe signal.withTopic { unsafe thread.push(bytes: $0) }
         thread.setUserValue(-2, 2)
-        if let sender = signal.sender { push(sender, thread) } else { thread.pushNil() }
-        thread.setUserValue(-2, 3)
     }
 
     private func push(event signal: borrowing Signal, _ thread: LuaThread) {

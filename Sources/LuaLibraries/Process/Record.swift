@@ -7,7 +7,7 @@ import LuaVM
 /// is reached only from a stack that holds that userdata, from the registry that anchors it, or from
 /// a waiter, whose fiber's stack holds it.
 @safe
-struct Record<Value>: Equatable {
+struct Record<Value: ~Copyable>: Equatable {
     let address: UnsafeMutablePointer<Value>
 
     init(_ address: UnsafeMutablePointer<Value>) {
@@ -15,13 +15,13 @@ struct Record<Value>: Equatable {
     }
 
     /// Makes a record in memory of at least its size.
-    init(in memory: UnsafeMutableRawPointer, _ value: Value) {
+    init(in memory: UnsafeMutableRawPointer, _ value: consuming Value) {
         unsafe address = memory.bindMemory(to: Value.self, capacity: 1)
         unsafe address.initialize(to: value)
     }
 
     var pointee: Value {
-        get { unsafe address.pointee }
+        _read { yield unsafe address.pointee }
         nonmutating _modify { yield unsafe &address.pointee }
     }
 
