@@ -7,6 +7,7 @@ SECONDS ?= 60
 
 BUILD_PACKAGES = liblua5.4-dev libnghttp2-dev libjansson-dev
 TEST_PACKAGES = $(BUILD_PACKAGES) curl nghttp2-client
+BENCH_PACKAGES = $(BUILD_PACKAGES) erlang-base lua5.4
 SOURCES = Package.swift Sources Tests
 
 .PHONY: help serve build test lint bench fuzz clean
@@ -35,7 +36,7 @@ lint:
 	swift format lint --strict --recursive $(SOURCES)
 
 bench:
-	@scripts/install-packages $(TEST_PACKAGES)
+	@scripts/install-packages $(BENCH_PACKAGES)
 	Benchmarks/run
 
 fuzz:

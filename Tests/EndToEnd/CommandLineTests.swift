@@ -131,4 +131,26 @@ import Testing
         ])
         #expect(try CommandRun.of(["run", app.path + "/job.lua"]).code == 7)
     }
+
+    @Test func `run starts app:main of a folder, on its only host`() throws {
+        let app = try TemporaryApp(files: [
+            (
+                "_index.yaml",
+                """
+                version: "1.0"
+                namespace: app
+                entries:
+                  - {name: processes, kind: process.host}
+                  - {name: main, kind: process.lua, source: "file://main.lua"}
+                  - {name: other, kind: process.lua, source: "return function(x) return x + 1 end"}
+                """
+            ),
+            (
+                "main.lua",
+                "return function(x) return process.exec('app:other', 'app:processes', x) end"
+            ),
+        ])
+        let done = try CommandRun.of(["run", app.path, "6"])
+        #expect(done.code == 7, "\(done.output) \(done.errors)")
+    }
 }

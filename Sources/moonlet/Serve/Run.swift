@@ -17,7 +17,8 @@ struct Run: ParsableCommand {
         discussion: """
             The file is entry app:main on host app:processes: it returns a table with main, or a
             function, which gets ARGS as strings. What print writes goes to standard output, a
-            result that is not nil follows as JSON.
+            result that is not nil follows as JSON. An app's folder works too: then its own entry
+            app:main is run, on its only host.
 
             EXIT CODES: 0 when main returned; the result itself when it is an integer from 0 to 255;
             1 after an error, which is told on standard error.
@@ -28,7 +29,7 @@ struct Run: ParsableCommand {
             """
     )
 
-    @Argument(help: "The Lua file.")
+    @Argument(help: "The Lua file, or an app's folder.")
     var file: String
 
     @Argument(parsing: .captureForPassthrough, help: "What main gets.")
