@@ -110,7 +110,12 @@ let package = Package(
         tests("JSON", ["Payload"]),
         tests("LuaVM", ["Payload"]),
         tests("ProcessRuntime", ["Payload", "Posix"]),
-        tests("LuaLibraries", ["LuaVM", "ProcessRuntime", "Payload", "JSON", "Posix"]),
+        // What tests need in C: a count of allocations, and Lua's collectgarbage.
+        .target(name: "CTestSupport", dependencies: ["CLua"], path: "Tests/CTestSupport"),
+        tests(
+            "LuaLibraries",
+            ["LuaVM", "ProcessRuntime", "Payload", "JSON", "Posix", "CTestSupport"]
+        ),
         tests("Application", ["Payload"]),
         tests("HTTP"),
         tests("HTTPServer", ["HTTP", "Posix"]),

@@ -17,10 +17,21 @@ static inline size_t class_of(size_t bytes) {
   return (bytes + ML_CLASS_BYTES - 1) / ML_CLASS_BYTES;
 }
 
+// In debug builds nothing can be read from a block before it is written or after it was given back
+// (ForkSoundnessTests).
+static inline void spoil(void *block, size_t bytes) {
+#ifdef DEBUG
+  memset(block, 0xDD, bytes);
+#else
+  (void)block, (void)bytes;
+#endif
+}
+
 static void *from_system(size_t bytes) {
   void *block = malloc(bytes);
   // The host is out of memory: no process can go on safely, and nothing can be reported from here.
   if (block == NULL) abort();
+  spoil(block, bytes);
   return block;
 }
 
@@ -32,6 +43,7 @@ void ml_arena_open(ml_arena *a) {
 void ml_arena_drop(ml_arena *a) {
   for (ml_chunk *c = a->chunks, *next; c != NULL; c = next) {
     next = c->next;
+    spoil(c, c->size);
     free(c);
   }
   for (ml_big *b = a->big.next, *next; b != &a->big; b = next) {
@@ -95,6 +107,7 @@ static void *take(ml_arena *a, size_t bytes) {
 }
 
 static void give(ml_arena *a, void *block, size_t bytes) {
+  spoil(block, bytes);
   if (bytes <= ML_SMALL_MAX) {
     size_t class = class_of(bytes);
     *(void **)block = a->free[class];

@@ -64,7 +64,12 @@ bool ml_template_clashes(const ml_machine *m, const uint8_t *bytes, size_t count
 void ml_machine_free_template(ml_machine *m) {
   char *region = m->arena.region;
   ml_machine_free(m);
+#ifdef DEBUG
+  // Nothing else may come to lie there: a fork's word that still points in must fault.
+  mmap(region, REGION_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+#else
   munmap(region, REGION_BYTES);
+#endif
 }
 
 // Where math.random keeps its state: the first upvalue of the function. 0 where there is none.
