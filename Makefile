@@ -6,17 +6,18 @@ LISTEN ?= 127.0.0.1:7070
 SECONDS ?= 60
 
 BUILD_PACKAGES = liblua5.4-dev libnghttp2-dev libjansson-dev
-TEST_PACKAGES = $(BUILD_PACKAGES) curl nghttp2-client
+TEST_PACKAGES = $(BUILD_PACKAGES) curl nghttp2-client strace
 BENCH_PACKAGES = $(BUILD_PACKAGES) erlang-base lua5.4
 SOURCES = Package.swift Sources Tests
 
-.PHONY: help serve build test lint bench fuzz clean
+.PHONY: help serve build test lint bench soak fuzz clean
 
 help:
 	@echo "make serve   build a release and serve $(APP) at http://$(LISTEN)"
 	@echo "make test    format lint, a build without warnings, all tests"
 	@echo "make build   the release binary, .build/release/moonlet"
 	@echo "make bench   the benchmarks     make fuzz   each fuzzer for $(SECONDS) s (SECONDS=n)"
+	@echo "make soak    everything at once for 600 s (SECONDS=n): nothing may be left"
 
 serve: build
 	.build/release/moonlet serve $(APP) --listen $(LISTEN)
@@ -38,6 +39,13 @@ lint:
 bench:
 	@scripts/install-packages $(BENCH_PACKAGES)
 	Benchmarks/run
+
+# Ten minutes unless SECONDS says otherwise.
+soak: SECONDS = 600
+soak: build
+	@scripts/install-packages $(TEST_PACKAGES)
+	MOONLET_BINARY=$(CURDIR)/.build/release/moonlet MOONLET_SOAK_SECONDS=$(SECONDS) \
+		swift test --filter SoakTests
 
 fuzz:
 	@scripts/install-packages $(BUILD_PACKAGES)
