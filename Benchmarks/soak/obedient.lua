@@ -1,0 +1,5 @@
+-- Ends when it is asked to.
+return function()
+    local event = process.events():receive()
+    return event.kind .. " " .. event.reason
+end
