@@ -11,27 +11,33 @@
 #include <string.h>
 
 #define FIRST_CHUNK_BYTES ((size_t)16 * 1024)
+#define FIRST_CHUNK_BYTES_FORKED ((size_t)2 * 1024)  // beside the room its cell left
 #define CHUNK_BYTES_MAX ((size_t)256 * 1024)
 
-static inline size_t class_of(size_t bytes) {
-  return (bytes + ML_CLASS_BYTES - 1) / ML_CLASS_BYTES;
+// Size classes: steps of 8 bytes up to 128, where most of Lua's objects are, and eight steps to each
+// power of two above.
+static inline unsigned class_of(size_t bytes) {
+  if (bytes <= 128) return (unsigned)(bytes + 7) / 8;
+  if (bytes <= 256) return 16 + (unsigned)(bytes - 128 + 15) / 16;
+  if (bytes <= 512) return 24 + (unsigned)(bytes - 256 + 31) / 32;
+  return 32 + (unsigned)(bytes - 512 + 63) / 64;
 }
 
-// In debug builds nothing can be read from a block before it is written or after it was given back
-// (ForkSoundnessTests).
-static inline void spoil(void *block, size_t bytes) {
-#ifdef DEBUG
-  memset(block, 0xDD, bytes);
-#else
-  (void)block, (void)bytes;
-#endif
+static inline size_t step_at(size_t bytes) {
+  return bytes <= 128 ? 8 : bytes <= 256 ? 16 : bytes <= 512 ? 32 : 64;
+}
+
+// What a block of so many bytes takes: a small one as much as all of its class.
+static inline size_t rounded(size_t bytes) {
+  size_t step = bytes > ML_SMALL_MAX ? ML_GRAIN : step_at(bytes);
+  return (bytes + step - 1) & ~(step - 1);
 }
 
 static void *from_system(size_t bytes) {
   void *block = malloc(bytes);
   // The host is out of memory: no process can go on safely, and nothing can be reported from here.
   if (block == NULL) abort();
-  spoil(block, bytes);
+  ml_spoil(block, bytes);
   return block;
 }
 
@@ -43,7 +49,7 @@ void ml_arena_open(ml_arena *a) {
 void ml_arena_drop(ml_arena *a) {
   for (ml_chunk *c = a->chunks, *next; c != NULL; c = next) {
     next = c->next;
-    spoil(c, c->size);
+    ml_spoil(c, c->size);
     free(c);
   }
   for (ml_big *b = a->big.next, *next; b != &a->big; b = next) {
@@ -53,19 +59,27 @@ void ml_arena_drop(ml_arena *a) {
   ml_arena_open(a);
 }
 
+// Makes free blocks of a piece of memory, so that nothing is lost.
+static void scatter(ml_arena *a, char *piece, size_t left) {
+  while (left >= ML_GRAIN) {
+    size_t size = left > ML_SMALL_MAX ? ML_SMALL_MAX : left & ~(step_at(left) - 1);
+    *(void **)piece = a->free[class_of(size)];
+    a->free[class_of(size)] = piece;
+    piece += size;
+    left -= size;
+  }
+}
+
+static size_t next_chunk_bytes(const ml_arena *a) {
+  if (a->chunks == NULL) return a->forked != NULL ? FIRST_CHUNK_BYTES_FORKED : FIRST_CHUNK_BYTES;
+  return a->chunks->size * 2 < CHUNK_BYTES_MAX ? a->chunks->size * 2 : CHUNK_BYTES_MAX;
+}
+
+// Cuts `bytes`, which are rounded.
 static void *cut(ml_arena *a, size_t bytes) {
   if ((size_t)(a->end - a->next) < bytes) {
-    // What is left of the old chunk becomes free blocks, so that nothing is lost.
-    size_t left = (size_t)(a->end - a->next);
-    while (left >= ML_CLASS_BYTES) {
-      size_t piece = left < ML_SMALL_MAX ? left - left % ML_CLASS_BYTES : ML_SMALL_MAX;
-      *(void **)a->next = a->free[class_of(piece)];
-      a->free[class_of(piece)] = a->next;
-      a->next += piece;
-      left -= piece;
-    }
-    size_t size = a->chunks == NULL ? FIRST_CHUNK_BYTES : a->chunks->size * 2;
-    if (size > CHUNK_BYTES_MAX) size = CHUNK_BYTES_MAX;
+    scatter(a, a->next, (size_t)(a->end - a->next));
+    size_t size = next_chunk_bytes(a);
     ml_chunk *c = from_system(size);
     c->next = a->chunks;
     c->size = size;
@@ -78,26 +92,38 @@ static void *cut(ml_arena *a, size_t bytes) {
   return block;
 }
 
+static inline bool is_in_region(const ml_arena *a, const void *block) {
+  const char *b = block;
+  return a->region != NULL && b >= a->region->base && b < a->region->base + a->region->bytes;
+}
+
 // Whether a block over ML_SMALL_MAX bytes lies inside a region or a fork's copy, without a header.
 static inline bool is_inside(const ml_arena *a, const void *block) {
   const char *b = block;
-  if (a->region != NULL && b >= a->region && b < a->end) return true;
-  return b >= a->forked && b < a->forked_end;
+  return (b >= a->forked && b < a->forked_end) || is_in_region(a, block);
+}
+
+// A template's blocks are noted, to be packed when it is done (template.c). Its words are told apart
+// by what they look like: Lua leaves the padding of its values unwritten, and there, what a freed
+// block held would pass for an address, so blocks are zeroed.
+static void *noted(ml_arena *a, void *block, size_t bytes) {
+  if (is_in_region(a, block)) {
+    memset(block, 0, rounded(bytes));
+    a->region->sizes[((char *)block - a->region->base) / ML_GRAIN] = (uint32_t)rounded(bytes);
+  }
+  return block;
 }
 
 static void *take(ml_arena *a, size_t bytes) {
   if (bytes <= ML_SMALL_MAX) {
-    size_t class = class_of(bytes);
+    unsigned class = class_of(bytes);
     void *block = a->free[class];
-    if (block == NULL) return cut(a, class * ML_CLASS_BYTES);
-    a->free[class] = *(void **)block;
-    // A template's words are told apart by what they look like. Lua leaves the padding of its values
-    // unwritten: there, what a freed block held would pass for an address (template.c).
-    if (a->region != NULL) memset(block, 0, class * ML_CLASS_BYTES);
-    return block;
+    if (block == NULL) block = cut(a, rounded(bytes));
+    else a->free[class] = *(void **)block;
+    return a->region == NULL ? block : noted(a, block, bytes);
   }
-  if (a->region != NULL && (size_t)(a->end - a->next) >= bytes + ML_CLASS_BYTES)
-    return cut(a, class_of(bytes) * ML_CLASS_BYTES);
+  if (a->region != NULL && (size_t)(a->end - a->next) >= rounded(bytes))
+    return noted(a, cut(a, rounded(bytes)), bytes);
   ml_big *b = from_system(sizeof *b + bytes);
   b->next = a->big.next;
   b->prev = &a->big;
@@ -107,14 +133,19 @@ static void *take(ml_arena *a, size_t bytes) {
 }
 
 static void give(ml_arena *a, void *block, size_t bytes) {
-  spoil(block, bytes);
+  ml_spoil(block, bytes);
+  if (is_in_region(a, block))
+    a->region->sizes[((char *)block - a->region->base) / ML_GRAIN] = 0;
   if (bytes <= ML_SMALL_MAX) {
-    size_t class = class_of(bytes);
+    unsigned class = class_of(bytes);
     *(void **)block = a->free[class];
     a->free[class] = block;
     return;
   }
-  if (is_inside(a, block)) return;  // goes with the arena
+  if (is_inside(a, block)) {
+    scatter(a, block, rounded(bytes));
+    return;
+  }
   ml_big *b = (ml_big *)block - 1;
   b->prev->next = b->next;
   b->next->prev = b->prev;

@@ -26,17 +26,22 @@ static void no_warnings(void *ud, const char *text, int more) {
 
 static size_t soft_limit(size_t limit) { return limit - limit / 4; }
 
-ml_machine *ml_machine_new_in(char *region, size_t region_bytes, size_t memory_limit) {
+void ml_machine_prepare(ml_machine *m, size_t memory_limit, uint64_t secret) {
+  ml_arena_open(&m->arena);
+  ml_machine_set_memory_limit(m, memory_limit);
+  m->host = 1;  // whoever builds it is host code
+  m->secret = secret;
+}
+
+ml_machine *ml_machine_new_in(ml_region *region, size_t memory_limit) {
   ml_machine *m = calloc(1, sizeof *m);
   if (m == NULL) return NULL;
-  ml_arena_open(&m->arena);
+  ml_machine_prepare(m, memory_limit, 0);
   if (region != NULL) {
-    m->arena.region = m->arena.next = region;
-    m->arena.end = region + region_bytes;
+    m->arena.region = region;
+    m->arena.next = region->base;
+    m->arena.end = region->base + region->bytes;
   }
-  m->limit = memory_limit;
-  m->collect_at = soft_limit(memory_limit);
-  m->host = 1;  // whoever builds it is host code
   m->state = lua_newstate(ml_allocator, m);
   if (m->state == NULL) {
     free(m);
@@ -49,7 +54,7 @@ ml_machine *ml_machine_new_in(char *region, size_t region_bytes, size_t memory_l
 }
 
 ml_machine *ml_machine_new(size_t memory_limit, uint64_t seed) {
-  ml_machine *m = ml_machine_new_in(NULL, 0, memory_limit);
+  ml_machine *m = ml_machine_new_in(NULL, memory_limit);
   if (m != NULL) m->secret = ml_keyed(seed, 0);
   return m;
 }
@@ -61,7 +66,8 @@ void ml_machine_discard(ml_machine *m) {
 
 void ml_machine_free(ml_machine *m) {
   ml_arena_drop(&m->arena);
-  free(m);
+  if (m->pool != NULL) ml_pool_give(m->pool, m);
+  else free(m);
 }
 
 lua_State *ml_machine_state(const ml_machine *m) { return m->state; }

@@ -7,10 +7,10 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <string.h>
 
-#define ML_CLASS_BYTES 16
 #define ML_SMALL_MAX 1024
-#define ML_CLASSES (ML_SMALL_MAX / ML_CLASS_BYTES + 1)
+#define ML_CLASSES 41  // ml_class_of(ML_SMALL_MAX) + 1
 
 // A block over ML_SMALL_MAX bytes: from malloc, on the machine's list.
 typedef struct ml_big {
@@ -23,14 +23,25 @@ typedef struct ml_chunk {
   size_t size;
 } ml_chunk;
 
+// Where a template is built: all its blocks are cut from one mapping.
 typedef struct {
-  char *region;                // a template's: everything is cut from it, big blocks too
+  char *base;
+  size_t bytes;
+  uint32_t *sizes;             // bytes of the block that begins at each ML_GRAIN bytes; 0: none does
+} ml_region;
+
+#define ML_GRAIN 8             // every block's size and address is a multiple of it
+
+typedef struct {
+  ml_region *region;           // a template's
   char *forked, *forked_end;   // what a fork copied: its big blocks came without a header
-  char *next, *end;            // the open part of the newest chunk
+  char *next, *end;            // the open part of the newest chunk, or of a fork's cell
   ml_chunk *chunks;            // newest first
   ml_big big;                  // head of the ring of big blocks
   void *free[ML_CLASSES];      // freed small blocks by size class
 } ml_arena;
+
+typedef struct ml_pool ml_pool;
 
 struct ml_machine {
   lua_State *state;            // the main thread: owns the registry; runs no code itself
@@ -54,6 +65,7 @@ struct ml_machine {
   int death;
   uint64_t secret;             // for opaque ids in tostring, and the seed of math.random
   uint64_t seedings;           // numbers math.randomseed chose for itself
+  ml_pool *pool;               // where a fork's cell came from: the machine is at its start
   ml_arena arena;
 };
 
@@ -70,18 +82,50 @@ struct ml_worker {
 // Leaves the machine for good. Only with no Swift frame between here and ml_resume.
 _Noreturn void ml_die(ml_machine *m, int why);
 
+// In debug builds nothing can be read from a block before it is written or after it was given back
+// (ForkSoundnessTests).
+static inline void ml_spoil(void *block, size_t bytes) {
+#ifdef DEBUG
+  memset(block, 0xDD, bytes);
+#else
+  (void)block, (void)bytes;
+#endif
+}
+
 void *ml_allocator(void *ud, void *block, size_t old_size, size_t new_size);
 void ml_arena_open(ml_arena *a);
 void ml_arena_drop(ml_arena *a);
 
-// Makes a machine that cuts all its blocks from `region` as long as it lasts (NULL: from the system).
-ml_machine *ml_machine_new_in(char *region, size_t region_bytes, size_t memory_limit);
+// Makes a machine that cuts its blocks from `region` as long as it lasts (NULL: from the system).
+ml_machine *ml_machine_new_in(ml_region *region, size_t memory_limit);
+
+// Sets what a machine without a state begins with; all else is zero.
+void ml_machine_prepare(ml_machine *m, size_t memory_limit, uint64_t secret);
+
+// A source of cells of one size, for the forks of one template (pool.c). Any thread.
+ml_pool *ml_pool_new(size_t cell_bytes);
+void *ml_pool_take(ml_pool *p);  // NULL: no memory
+void ml_pool_give(ml_pool *p, void *cell);
+// No more cells will be taken: the pool goes with the last that is given back.
+void ml_pool_close(ml_pool *p);
 
 // What a C function does that stands for a Swift body: calls it and carries out what it answers.
 int ml_call_body(lua_State *L, ml_body body);
 
 // Whether `bytes` of the running thread's stack are left.
 bool ml_has_stack(const ml_machine *m, size_t bytes);
+
+// Lua's own functions that need no state of theirs (stock.c).
+#define ML_FUNCTIONS_MAX 32
+typedef struct {
+  luaL_Reg list[ML_FUNCTIONS_MAX];
+  int count;
+} ml_functions;
+typedef struct {
+  ml_functions base, string, string_operators;
+} ml_stock;
+const ml_stock *ml_stock_functions(void);
+lua_CFunction ml_function_named(const ml_functions *functions, const char *name);  // NULL: none
 
 // Random bits for (a, b), the same as long as the server runs.
 uint64_t ml_keyed(uint64_t a, uint64_t b);

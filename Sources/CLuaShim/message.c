@@ -111,39 +111,42 @@ static void set_call(lua_State *L) {
   lua_setfield(L, -2, "__call");
 }
 
-// Gives the kind of value on top a metatable with __call; pops the value.
-static void give_call(lua_State *L) {
-  if (!lua_getmetatable(L, -1)) {
-    lua_createtable(L, 0, 2);
-    ml_hide_metatable(L);
-  }
+// Pushes a metatable with nothing but that.
+static void push_class(lua_State *L) {
+  lua_createtable(L, 0, 2);
+  ml_hide_metatable(L);
   set_call(L);
-  lua_setmetatable(L, -2);
-  lua_pop(L, 1);
 }
 
 void ml_open_message_calls(
-    lua_State *L, const void *error, const void *plain, const void *array, const void *object) {
+    lua_State *L, const void *plain, const void *array, const void *object) {
+  push_class(L);
+  int shared = lua_gettop(L);
   lua_pushnil(L);
-  give_call(L);
   lua_pushboolean(L, 1);
-  give_call(L);
   lua_pushinteger(L, 1);
-  give_call(L);
-  lua_pushliteral(L, "");
-  give_call(L);
   lua_pushlightuserdata(L, NULL);
-  give_call(L);
-  ml_metatable(L, error, "error");
+  while (lua_gettop(L) > shared) {
+    lua_pushvalue(L, shared);
+    lua_setmetatable(L, -2);
+    lua_pop(L, 1);
+  }
+  lua_pushliteral(L, "");
+  lua_getmetatable(L, -1);
   set_call(L);
-  lua_pop(L, 1);
+  lua_pop(L, 3);
   const void *classes[] = {plain, array, object};
   for (int i = 0; i < 3; i++) {
-    lua_createtable(L, 0, 2);
-    ml_hide_metatable(L);
-    set_call(L);
+    push_class(L);
     lua_rawsetp(L, LUA_REGISTRYINDEX, classes[i]);
   }
+}
+
+void ml_add_message_call(lua_State *L) {
+  lua_pushnil(L);
+  bool opened = lua_getmetatable(L, -1);
+  lua_pop(L, opened ? 2 : 1);
+  if (opened) set_call(L);
 }
 
 void ml_push_mark_class(lua_State *L, const void *key) {

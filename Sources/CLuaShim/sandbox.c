@@ -13,6 +13,16 @@ static ml_text_of_userdata text_of_userdata;
 void ml_set_print_sink(ml_print_sink sink) { print_sink = sink; }
 void ml_set_text_of_userdata(ml_text_of_userdata reader) { text_of_userdata = reader; }
 
+// Which names a program can use.
+typedef struct {
+  ml_mentions mentions;  // NULL: all
+  const void *words;
+} wanted_names;
+
+static bool is_wanted(const wanted_names *wanted, const char *name) {
+  return wanted->mentions == NULL || wanted->mentions(wanted->words, name);
+}
+
 // ---- Text of values -------------------------------------------------------------------------
 
 // An id for an address that says nothing about where it is. Equal addresses have equal ids, inside one machine.
@@ -146,18 +156,15 @@ static void text_for_userdata(lua_State *L, int index) {
   if (known) lua_replace(L, index);
 }
 
-// The functions of Lua's own `string` that ours stand in front of, known once it was opened: every
-// opening finds the same ones. Ours need no upvalue for them, so they are light C functions.
+// The functions of Lua's own `string` that ours stand in front of.
 #define WRAPPED(X)                                                                              \
   X(find) X(match) X(gmatch) X(gsub) X(sub) X(len) X(lower) X(upper) X(reverse) X(byte) X(rep) \
   X(format)
 #define PLACE(name) PLACE_##name,
 enum { WRAPPED(PLACE) WRAPPED_COUNT };
-static _Atomic(lua_CFunction) originals[WRAPPED_COUNT];
+static lua_CFunction originals[WRAPPED_COUNT];
 
-static int call_original(lua_State *L, int place) {
-  return atomic_load_explicit(&originals[place], memory_order_relaxed)(L);
-}
+static int call_original(lua_State *L, int place) { return originals[place](L); }
 
 #define WITH_TEXT(name)                      \
   static int string_##name(lua_State *L) {   \
@@ -223,27 +230,69 @@ static int string_format(lua_State *L) {
   return call_original(L, PLACE_format);
 }
 
-#define WRAPPER(name) {#name, string_##name},
-static const luaL_Reg wrappers[] = {WRAPPED(WRAPPER)};
+// What scripts see of `string`: ours, and Lua's own but `dump`.
+static ml_functions strings;
+static pthread_once_t strings_known = PTHREAD_ONCE_INIT;
 
-static void open_string(lua_State *L) {
-  luaL_requiref(L, LUA_STRLIBNAME, luaopen_string, 1);
-  int table = lua_gettop(L);
-  lua_pushnil(L);
-  lua_setfield(L, table, "dump");
-  for (int i = 0; i < WRAPPED_COUNT; i++) {
-    lua_getfield(L, table, wrappers[i].name);
-    atomic_store_explicit(&originals[i], lua_tocfunction(L, -1), memory_order_relaxed);
-    lua_pop(L, 1);
-    lua_pushcfunction(L, wrappers[i].func);
-    lua_setfield(L, table, wrappers[i].name);
+static void know_strings(void) {
+#define WRAPPER(name) {#name, string_##name},
+  static const luaL_Reg wrappers[] = {WRAPPED(WRAPPER)};
+  const ml_functions *stock = &ml_stock_functions()->string;
+  for (int i = 0; i < stock->count; i++) {
+    luaL_Reg one = stock->list[i];
+    if (strcmp(one.name, "dump") == 0) continue;
+    for (int place = 0; place < WRAPPED_COUNT; place++) {
+      if (strcmp(one.name, wrappers[place].name) != 0) continue;
+      originals[place] = one.func;
+      one.func = wrappers[place].func;
+    }
+    strings.list[strings.count++] = one;
   }
-  lua_pop(L, 1);
+}
+
+// __index of the table of string functions where some were left out: finds one by its name.
+static int find_string(lua_State *L) {
+  if (lua_type(L, 2) != LUA_TSTRING) return 0;
+  lua_CFunction function = ml_function_named(&strings, lua_tostring(L, 2));
+  if (function == NULL) return 0;
+  lua_pushcfunction(L, function);
+  lua_pushvalue(L, 2);
+  lua_pushvalue(L, -2);
+  lua_rawset(L, 1);
+  return 1;
+}
+
+// Pushes the table of string functions: of those that can only be methods, what is mentioned.
+static void push_strings(lua_State *L, const wanted_names *wanted, bool whole) {
+  pthread_once(&strings_known, know_strings);
+  int count = 0;
+  for (int i = 0; i < strings.count; i++)
+    if (whole || is_wanted(wanted, strings.list[i].name)) count += 1;
+  lua_createtable(L, 0, count);
+  for (int i = 0; i < strings.count; i++) {
+    if (!whole && !is_wanted(wanted, strings.list[i].name)) continue;
+    lua_pushcfunction(L, strings.list[i].func);
+    lua_setfield(L, -2, strings.list[i].name);
+  }
+  if (whole) return;
+  lua_createtable(L, 0, 1);
+  lua_pushcfunction(L, find_string);
+  lua_setfield(L, -2, "__index");
+  lua_setmetatable(L, -2);
+}
+
+// Gives strings their metatable: arithmetic, and the table on top, which stays, for methods.
+static void open_methods(lua_State *L) {
+  const ml_functions *operators = &ml_stock_functions()->string_operators;
   lua_pushliteral(L, "");
-  lua_getmetatable(L, -1);
+  lua_createtable(L, 0, operators->count + 2);
+  luaL_setfuncs(L, operators->list, 0);
+  lua_pushvalue(L, -3);
+  lua_setfield(L, -2, "__index");
   lua_pushboolean(L, 0);
   lua_setfield(L, -2, "__metatable");
-  lua_pop(L, 2);
+  lua_setmetatable(L, -2);
+  lua_pop(L, 1);
 }
 
 // ---- Tables ---------------------------------------------------------------------------------
@@ -308,26 +357,52 @@ static void open_some(lua_State *L, lua_Integer which) {
   }
 }
 
-static void open_sandbox(lua_State *L) {
-  luaL_requiref(L, LUA_GNAME, luaopen_base, 1);
-  static const char *const absent[] = {
-      "load", "loadstring", "loadfile", "dofile", "collectgarbage", "warn", NULL};
-  for (int i = 0; absent[i] != NULL; i++) {
-    lua_pushnil(L);
-    lua_setfield(L, -2, absent[i]);
-  }
+// Sets the base functions that are wanted in the globals on top.
+static void set_base(lua_State *L, const wanted_names *wanted) {
   static const luaL_Reg ours[] = {
       {"tostring", base_tostring},         {"print", base_print},
       {"getmetatable", base_getmetatable}, {"setmetatable", base_setmetatable}, {NULL, NULL}};
-  luaL_setfuncs(L, ours, 0);
-  lua_pop(L, 1);
-
-  open_string(L);  // always: its functions are the methods of strings
-  // luaL_requiref filled package.loaded, which tracebacks read for names; scripts can't reach it.
+  static const char *const absent[] = {
+      "load", "loadstring", "loadfile", "dofile", "collectgarbage", "warn", NULL};
+  const ml_functions *stock = &ml_stock_functions()->base;
+  for (int i = 0; i < stock->count; i++) {
+    luaL_Reg one = stock->list[i];
+    bool is_absent = false;
+    for (int k = 0; absent[k] != NULL; k++) is_absent |= strcmp(one.name, absent[k]) == 0;
+    // `pairs` gives `next` away, and tracebacks know it by its place in the globals.
+    bool is_reached = strcmp(one.name, "next") == 0 && is_wanted(wanted, "pairs");
+    if (is_absent || !(is_reached || is_wanted(wanted, one.name))) continue;
+    for (int k = 0; ours[k].name != NULL; k++)
+      if (strcmp(one.name, ours[k].name) == 0) one.func = ours[k].func;
+    lua_pushcfunction(L, one.func);
+    lua_setfield(L, -2, one.name);
+  }
+  if (is_wanted(wanted, "_VERSION")) {
+    lua_pushliteral(L, LUA_VERSION);
+    lua_setfield(L, -2, "_VERSION");
+  }
 }
 
 static int open_base(lua_State *L) {
-  open_sandbox(L);
+  const wanted_names *wanted = lua_touserdata(L, 1);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_GLOBALS);
+  set_base(L, wanted);
+  if (is_wanted(wanted, LUA_GNAME)) {
+    lua_pushvalue(L, -1);
+    lua_setfield(L, -2, LUA_GNAME);
+  }
+  // Whoever can require it can ask for it by a name put together.
+  bool whole = is_wanted(wanted, LUA_STRLIBNAME) || is_wanted(wanted, "require");
+  push_strings(L, wanted, whole);
+  open_methods(L);
+  // package.loaded, which tracebacks read for names; scripts can't reach it.
+  lua_createtable(L, 0, 2);
+  lua_pushvalue(L, -3);
+  lua_setfield(L, -2, LUA_GNAME);
+  lua_pushvalue(L, -2);
+  lua_setfield(L, -2, LUA_STRLIBNAME);
+  lua_setfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  if (whole) lua_setfield(L, -2, LUA_STRLIBNAME);
   return 0;
 }
 
@@ -336,9 +411,11 @@ static int open_more(lua_State *L) {
   return 0;
 }
 
-int32_t ml_open_libraries(ml_machine *m) {
+int32_t ml_open_libraries(ml_machine *m, ml_mentions mentions, const void *words) {
+  wanted_names wanted = {mentions, words};
   lua_pushcfunction(m->state, open_base);
-  return lua_pcall(m->state, 0, 0, 0);
+  lua_pushlightuserdata(m->state, &wanted);
+  return lua_pcall(m->state, 1, 0, 0);
 }
 
 int32_t ml_open_more(lua_State *L, int32_t which) {
@@ -419,7 +496,7 @@ int32_t ml_raw_next(lua_State *L, int32_t index) { return lua_next(L, index); }
 bool ml_metatable(lua_State *L, const void *key, const char *name) {
   if (lua_rawgetp(L, LUA_REGISTRYINDEX, key) == LUA_TTABLE) return false;
   lua_pop(L, 1);
-  lua_createtable(L, 0, 8);
+  lua_createtable(L, 0, 4);
   lua_pushstring(L, name);
   lua_setfield(L, -2, "__name");
   lua_pushboolean(L, 0);

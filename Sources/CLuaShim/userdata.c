@@ -5,10 +5,17 @@
 
 #include "machine.h"
 
+static ml_class_maker class_maker;
+
+void ml_set_class_maker(ml_class_maker maker) { class_maker = maker; }
+
 void *ml_push_userdata(lua_State *L, const void *key, size_t bytes, int32_t values) {
   const void **block = lua_newuserdatauv(L, sizeof *block + bytes, values);
   *block = key;
-  lua_rawgetp(L, LUA_REGISTRYINDEX, key);
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, key) != LUA_TTABLE && class_maker != NULL) {
+    lua_pop(L, 1);
+    class_maker(L, key);
+  }
   lua_setmetatable(L, -2);
   return block + 1;
 }

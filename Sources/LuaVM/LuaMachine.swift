@@ -38,12 +38,14 @@ package final class LuaMachine: @unchecked Sendable {
         }
     }
 
-    /// The main thread: holds the registry; runs no script code itself.
+    /// The main thread: runs a process's main fiber.
     package var main: LuaThread { unsafe LuaThread(ml_machine_state(machine)) }
 
-    /// Opens the sandboxed base and string libraries into the globals.
-    package func openLibraries() {
-        let status = unsafe ml_open_libraries(machine)
+    /// Makes the globals: of Lua's base and string libraries what the program can name.
+    package func openLibraries(_ words: Vocabulary = .everything) {
+        let status = unsafe words.withNames { names in
+            unsafe ml_open_libraries(machine, names == nil ? nil : mentionsName, names)
+        }
         precondition(status == LUA_OK, "the standard libraries open")
     }
 
@@ -111,11 +113,10 @@ package final class LuaMachine: @unchecked Sendable {
         }
     }
 
-    /// Gives values the calls that `msg:payload()` needs; after the class of error objects is made.
+    /// Gives values the calls that `msg:payload()` needs.
     package func openMessageCalls() {
         unsafe ml_open_message_calls(
             ml_machine_state(machine),
-            CodecKeys.error.address,
             CodecKeys.plainClass.address,
             CodecKeys.arrayClass.address,
             CodecKeys.objectClass.address
@@ -153,13 +154,6 @@ package final class LuaMachine: @unchecked Sendable {
         guard let bytes = unsafe ml_dump(thread.raw, &count) else { return nil }
         defer { unsafe bytes.deallocate() }
         return unsafe [UInt8](UnsafeBufferPointer(start: bytes, count: count))
-    }
-
-    /// Pushes the class table of `key` on `thread`, made and named `name` the first time.
-    ///
-    /// Returns whether it is new and must be filled.
-    package func pushClass(_ key: LuaKey, _ name: String, onto thread: LuaThread) -> Bool {
-        unsafe ml_metatable(thread.raw, key.address, name)
     }
 }
 

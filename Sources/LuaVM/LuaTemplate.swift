@@ -9,12 +9,12 @@ package final class LuaTemplate: @unchecked Sendable {
     // Sendable: nothing changes after `init`; forking only reads.
     private let template: OpaquePointer
 
-    /// Builds a state with `build`, which returns the fiber that forks will run.
+    /// Builds a state with `build`; what it leaves on the main thread's stack, forks will run.
     ///
     /// `chunks` are the compiled programs it will load: the state is built at a place that no bytes
     /// of theirs could be taken for an address of. Nil when there is no such place, when the state
     /// needs more memory than a template has (2 MiB), or when the system has none.
-    package init?(holding chunks: [[UInt8]], _ build: (LuaMachine) -> LuaThread) {
+    package init?(holding chunks: [[UInt8]], _ build: (LuaMachine) -> Void) {
         // Those that clash are kept until the end, so that the next one is elsewhere.
         var tried: [LuaMachine] = []
         for _ in 0..<Self.placesMax {
@@ -28,8 +28,8 @@ package final class LuaTemplate: @unchecked Sendable {
                 }
             }
             if clashes { continue }
-            let fiber = build(machine)
-            guard let made = unsafe ml_template_new(raw, fiber.raw) else { return nil }
+            build(machine)
+            guard let made = unsafe ml_template_new(raw) else { return nil }
             unsafe template = made
             return
         }
@@ -43,13 +43,11 @@ package final class LuaTemplate: @unchecked Sendable {
         unsafe ml_template_free(template)
     }
 
-    /// A new machine that is a copy, and its fiber; nil when the system has no memory left.
-    package func fork(memoryLimitBytes: Int, seed: UInt64) -> (LuaMachine, LuaThread)? {
-        var fiber: OpaquePointer?
-        guard
-            let raw = unsafe ml_template_fork(template, memoryLimitBytes, seed, &fiber),
-            let fiber = unsafe fiber
-        else { return nil }
-        return unsafe (LuaMachine(owning: raw), LuaThread(fiber))
+    /// A new machine that is a copy; nil when the system has no memory left.
+    package func fork(memoryLimitBytes: Int, seed: UInt64) -> LuaMachine? {
+        guard let raw = unsafe ml_template_fork(template, memoryLimitBytes, seed) else {
+            return nil
+        }
+        return unsafe LuaMachine(owning: raw)
     }
 }

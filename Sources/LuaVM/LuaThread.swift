@@ -150,6 +150,12 @@ package struct LuaThread {
     @inlinable @inline(__always)
     package func push(body function: LuaFunction) { unsafe ml_push_function(raw, function.body) }
 
+    /// Pushes the function every process begins with; see boot.c for the arguments it takes.
+    package func pushBoot() { unsafe ml_push_boot(raw) }
+
+    /// Pushes Lua's own `next`, whatever a script made of the global.
+    package func pushNext() { unsafe ml_push_stock_next(raw) }
+
     @inlinable @inline(__always)
     package func pushKey(_ key: LuaKey) { unsafe lua_pushlightuserdata(raw, key.address) }
 
@@ -428,12 +434,25 @@ package enum LuaKind: Int32, Sendable {
 
 /// An address that names something in a registry: unique as long as the key is never freed.
 @safe
-package struct LuaKey: @unchecked Sendable {
+package struct LuaKey: Hashable, @unchecked Sendable {
     // Sendable: an address that is compared, never followed.
     @usableFromInline let address: UnsafeMutableRawPointer
 
     /// Makes a key; keys are made once each and live for ever.
     package init() {
         unsafe address = .allocate(byteCount: 1, alignment: 1)
+    }
+
+    /// The key at an address that C was told.
+    init(at address: UnsafeRawPointer) {
+        unsafe self.address = unsafe UnsafeMutableRawPointer(mutating: address)
+    }
+
+    package static func == (left: LuaKey, right: LuaKey) -> Bool {
+        unsafe left.address == right.address
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        unsafe hasher.combine(address)
     }
 }

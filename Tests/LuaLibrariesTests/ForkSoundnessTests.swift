@@ -47,7 +47,6 @@ private struct ForkTrial {
     /// Makes this thread one that machines run on.
     private let worker = LuaWorker()
     private var random: ProcessRuntime.SeededRandom
-    private static let fiberKey = LuaKey()
 
     init(seed: UInt64) {
         random = ProcessRuntime.SeededRandom(seed: seed)
@@ -56,7 +55,6 @@ private struct ForkTrial {
     /// A fork on its way, and what a booted state made of the same seed.
     private struct Fork {
         let machine: LuaMachine
-        let fiber: LuaThread
         let seed: UInt64
         let expected: String
         var arguments: Int32
@@ -78,15 +76,15 @@ private struct ForkTrial {
         var live: [Fork] = []
         for _ in 0..<ForkSoundnessTests.forksPerTemplate {
             let seed = random.next()
-            guard let (machine, fiber) = template.fork(memoryLimitBytes: 64 << 20, seed: seed)
-            else { return report("no memory") }
-            let arguments = Self.pushArguments(seed, fiber)
+            guard let machine = template.fork(memoryLimitBytes: 64 << 20, seed: seed) else {
+                return report("no memory")
+            }
+            let arguments = Self.pushArguments(seed, machine.main)
             let expected = booted(chunk, seed)
             if Int(expected) == nil { report("program \(number), seed \(seed): \(expected)") }
             live.append(
                 Fork(
                     machine: machine,
-                    fiber: fiber,
                     seed: seed,
                     expected: expected,
                     arguments: arguments
@@ -115,13 +113,12 @@ private struct ForkTrial {
         guard let machine = LuaMachine(memoryLimitBytes: 64 << 20, seed: seed) else {
             return "no memory"
         }
-        let fiber = Self.build(machine, chunk)
+        Self.build(machine, chunk)
         var fork = Fork(
             machine: machine,
-            fiber: fiber,
             seed: seed,
             expected: "",
-            arguments: Self.pushArguments(seed, fiber)
+            arguments: Self.pushArguments(seed, machine.main)
         )
         while true {
             if let result = advance(&fork) { return result }
@@ -132,10 +129,10 @@ private struct ForkTrial {
     private func advance(_ fork: inout Fork) -> String? {
         let arguments = fork.arguments
         fork.arguments = 0
-        let outcome = fork.machine.resume(fork.fiber, arguments: arguments)
+        let outcome = fork.machine.resume(fork.machine.main, arguments: arguments)
         switch outcome {
         case .released: return nil
-        case .ended(results: 1), .failed: return fork.fiber.string(-1) ?? "\(outcome)"
+        case .ended(results: 1), .failed: return fork.machine.main.string(-1) ?? "\(outcome)"
         default: return "\(outcome)"
         }
     }
@@ -146,15 +143,11 @@ private struct ForkTrial {
         return 2
     }
 
-    /// Every library, and the program's main on the stack of a fiber.
-    private static func build(_ machine: LuaMachine, _ chunk: [UInt8]) -> LuaThread {
-        machine.openLibraries()
+    /// Every library, and the program's main on the stack of the main fiber.
+    private static func build(_ machine: LuaMachine, _ chunk: [UInt8]) {
         Modules.open(machine)
         test_open_collectgarbage(machine.main.raw)
-        let fiber = machine.main.pushNewThread()
-        machine.main.setKey(LuaThread.registry, fiberKey)
-        load(chunk, isBinary: true, machine, fiber)
-        return fiber
+        load(chunk, isBinary: true, machine, machine.main)
     }
 
     /// The chunk in its binary form, with a call of its main: arguments go through.

@@ -97,14 +97,16 @@ typedef void (*ml_sender_text)(
 void ml_set_sender_text(ml_sender_text _Nonnull writer);
 
 // Gives every value that a payload can be a __call that lets `msg:payload()` return what
-// `msg.payload` is: called with the Message whose field it came from, the value
-// itself is the answer; called otherwise the error is Lua's own. `error` is the class of error
-// objects, made before; `plain`, `array` and `object` are those of payload tables, made here.
-// getmetatable shows none of these metatables, so that scripts can neither change what all values
-// share nor smuggle a finalizer in; setmetatable may replace a payload table's.
+// `msg.payload` is: called with the Message whose field it came from, the value itself is the answer;
+// called otherwise the error is Lua's own. `plain`, `array` and `object` are the classes of payload
+// tables, made here. getmetatable shows none of these metatables, so that scripts can neither change
+// what all values share nor smuggle a finalizer in; setmetatable may replace a payload table's.
 void ml_open_message_calls(
-    lua_State *_Nonnull L, const void *_Nonnull error, const void *_Nonnull plain,
-    const void *_Nonnull array, const void *_Nonnull object);
+    lua_State *_Nonnull L, const void *_Nonnull plain, const void *_Nonnull array,
+    const void *_Nonnull object);
+
+// Gives the metatable on top that __call, too, where other values have it.
+void ml_add_message_call(lua_State *_Nonnull L);
 
 // Pushes the metatable that marks a table as a JSON array or object: one of the payload classes, or,
 // where no message calls were opened, a bare one. Stack: +1.
@@ -131,15 +133,14 @@ void ml_machine_free_template(ml_machine *_Nonnull m);
 bool ml_template_clashes(
     const ml_machine *_Nonnull m, const uint8_t *_Nonnull bytes, size_t count);
 
-// Takes the machine's state as it is, collected first: `fiber` must be anchored in it and must not
-// run. The machine may be freed afterwards. NULL: it outgrew its region, or no memory.
-ml_template *_Nullable ml_template_new(ml_machine *_Nonnull m, lua_State *_Nonnull fiber);
+// Takes the machine's state as it is, collected first, with what its main thread's stack holds. The
+// machine may be freed afterwards. NULL: it outgrew its region, or no memory.
+ml_template *_Nullable ml_template_new(ml_machine *_Nonnull m);
 void ml_template_free(ml_template *_Nonnull t);
 
 // Makes a machine that is a copy, with its own random numbers. Any thread. NULL: no memory.
 ml_machine *_Nullable ml_template_fork(
-    const ml_template *_Nonnull t, size_t memory_limit, uint64_t seed,
-    lua_State *_Nullable *_Nonnull fiber);
+    const ml_template *_Nonnull t, size_t memory_limit, uint64_t seed);
 
 // ---- Workers --------------------------------------------------------------------------------
 
@@ -165,9 +166,17 @@ void ml_worker_interrupt(ml_worker *_Nonnull w, uint64_t serial);
 
 // ---- Building a state -----------------------------------------------------------------------
 
-// Opens the sandboxed base and string libraries into the globals.
+// Whether a program can name something: then it is there from the start.
+typedef bool (*ml_mentions)(const void *_Nullable words, const char *_Nonnull name);
+
+// Makes the globals: of the sandboxed base and string libraries what `mentions` says. The methods of
+// strings are all there, found when they are asked for. NULL: a program that can reach everything.
 // Returns LUA_OK, else the error message is on top of the main state's stack.
-int32_t ml_open_libraries(ml_machine *_Nonnull m);
+int32_t ml_open_libraries(
+    ml_machine *_Nonnull m, ml_mentions _Nullable mentions, const void *_Nullable words);
+
+// Lua's own `next`, whatever a script made of the global. Stack: +1.
+void ml_push_stock_next(lua_State *_Nonnull L);
 
 // Further libraries, opened into the globals where a program can reach them.
 enum { ML_LIB_TABLE = 1, ML_LIB_MATH = 2, ML_LIB_UTF8 = 4, ML_LIB_COROUTINE = 8 };
@@ -176,6 +185,9 @@ int32_t ml_open_more(lua_State *_Nonnull L, int32_t which);
 // Pushes a Lua function that calls `body`: the same value each time, without memory of its own
 // (functions.c). Stack: +1. Raises nothing.
 void ml_push_function(lua_State *_Nonnull L, ml_body _Nonnull body);
+
+// Pushes the function every process begins with (boot.c). Stack: +1.
+void ml_push_boot(lua_State *_Nonnull L);
 
 // Loads a chunk (text, or the binary form made by ml_dump). Pushes the function, or the message.
 int32_t ml_load(
@@ -225,6 +237,10 @@ void ml_set_print_sink(ml_print_sink _Nonnull sink);
 // Which userdata string functions accept as a string: pushes its text and returns true, or false.
 typedef bool (*ml_text_of_userdata)(lua_State *_Nonnull L, int32_t index);
 void ml_set_text_of_userdata(ml_text_of_userdata _Nonnull reader);
+
+// Who makes the class of a key where a state has none yet: pushes the metatable, or nil.
+typedef void (*ml_class_maker)(lua_State *_Nonnull L, const void *_Nonnull key);
+void ml_set_class_maker(ml_class_maker _Nonnull maker);
 
 // Whether the ends of liblua's code are known (lua_text.ld): kills inside it need them.
 bool ml_knows_lua_text(void);

@@ -16,33 +16,27 @@ private let forkSelfCheckPassed: Bool = {
         let template = LuaTemplate(
             holding: [],
             { machine in
-                machine.openLibraries()
                 Modules.open(machine)
-                let fiber = machine.main.pushNewThread()
-                machine.main.setKey(LuaThread.registry, checkFiberKey)
                 try? machine.load(
                     Array(checkSource.utf8),
                     name: "=fork self-check",
                     isBinary: false,
-                    onto: fiber
+                    onto: machine.main
                 )
-                return fiber
             }
         )
     else { return false }
     var passed = true
     let worker = LuaWorker()
     for seed in UInt64(1)...3 {
-        guard let (machine, fiber) = template.fork(memoryLimitBytes: 64 << 20, seed: seed) else {
+        guard let machine = template.fork(memoryLimitBytes: 64 << 20, seed: seed) else {
             return false
         }
-        let outcome = withExtendedLifetime(worker) { machine.resume(fiber, arguments: 0) }
-        if outcome != .ended(results: 1) || fiber.string(-1) != "ok" { passed = false }
+        let outcome = withExtendedLifetime(worker) { machine.resume(machine.main, arguments: 0) }
+        if outcome != .ended(results: 1) || machine.main.string(-1) != "ok" { passed = false }
     }
     return passed
 }()
-
-private let checkFiberKey = LuaKey()
 
 /// What a fork must be able to do; returns "ok".
 private let checkSource = """

@@ -14,7 +14,6 @@ package final class LuaEngine: Sendable {
     private let programs: [String: Result<LoadedProgram, SpawnFault>]
     private let hostsByID: [String: HostInfo]
     private let processCounts: Mutex<[String: Int]>
-    private let boot: [UInt8]
     /// Each process's random numbers begin from one of these, all different.
     private let seeds = Atomic<UInt64>(SystemRandom.next())
     /// Whether states are forked; where the self-check failed they are booted.
@@ -76,7 +75,6 @@ package final class LuaEngine: Sendable {
                 : builder.program(entry.id, LuaEngine.compile).map(LoadedProgram.init)
         }
         self.programs = programs
-        boot = LuaEngine.compileBoot()
         forks = LoadedProgram.selfCheck()
     }
 
@@ -125,13 +123,6 @@ package final class LuaEngine: Sendable {
         }
         guard let binary = machine.dump(thread) else { return .failure(.refused(.processLimit)) }
         return .success(binary)
-    }
-
-    private static func compileBoot() -> [UInt8] {
-        switch compile(Array(bootSource.utf8), name: "=boot") {
-        case .success(let binary): return binary
-        case .failure(let fault): preconditionFailure("the boot chunk compiles: \(fault)")
-        }
     }
 
     // MARK: Spawning
@@ -268,19 +259,18 @@ package final class LuaEngine: Sendable {
         _ limits: ProcessLimits
     ) throws(SpawnFault) -> PID {
         guard
-            let (machine, thread) = program.state(
-                boot,
+            let machine = program.state(
                 memoryLimitBytes: limits.memoryBytes,
                 seed: seeds.wrappingAdd(SeededRandom.step, ordering: .relaxed).oldValue,
                 forks: forks
             )
         else { throw .refused(.processLimit) }
+        let thread = machine.main
         _ = thread.ensure(Int32(clamping: plan.arguments.count) + 20)
         for argument in plan.arguments { thread.push(argument) }
         let count = Int32(clamping: plan.arguments.count) + StateBuilder.valueCount
         let process = LuaProcess(
             machine: machine,
-            mainThread: thread,
             arguments: count,
             engine: self,
             program: program.program,

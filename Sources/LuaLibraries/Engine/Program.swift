@@ -1,3 +1,4 @@
+import LuaVM
 package import Payload
 
 /// A program ready to be started: its chunk and those of the libraries it imports, compiled.

@@ -1,27 +1,20 @@
 import LuaVM
 import Synchronization
 
-/// Puts a program's state together: libraries, chunks, main fiber.
+/// Puts a program's state together: libraries, chunks, what the main fiber begins with.
 ///
 /// Nothing of it runs.
 enum StateBuilder {
-    /// Boot chunk, chunk, method, aliases, libraries.
+    /// How many arguments boot.c gets before those of the process: chunk, method, aliases, libraries.
     static let valueCount: Int32 = 4
 
-    /// Opens the libraries and returns the main fiber.
+    /// Opens the libraries, and puts the boot function and its arguments on the main thread's stack.
     ///
-    /// On its stack are the boot chunk and `valueCount` arguments of it; those of the process follow.
-    static func build(
-        _ machine: LuaMachine,
-        _ program: Program,
-        _ boot: [UInt8]
-    ) -> LuaThread {
-        machine.openLibraries()
+    /// Those of the process follow.
+    static func build(_ machine: LuaMachine, _ program: Program) {
         Modules.open(machine, program.words)
-        let main = machine.main
-        let fiber = main.pushNewThread()
-        main.setKey(LuaThread.registry, mainFiberKey)
-        load(boot, "boot", machine, fiber)
+        let fiber = machine.main
+        fiber.pushBoot()
         load(program.chunk, program.id, machine, fiber)
         fiber.push(program.method)
         pushAliases(program.imports, fiber)
@@ -30,7 +23,6 @@ enum StateBuilder {
             pushLibrary(library, machine, fiber)
             fiber.setIndex(-2, Int64(number + 1))
         }
-        return fiber
     }
 
     private static func load(
@@ -78,9 +70,6 @@ enum StateBuilder {
     }
 }
 
-/// Where the main fiber's thread is anchored in the registry.
-private let mainFiberKey = LuaKey()
-
 /// A program with the template its processes are forked from, made at the first spawn.
 final class LoadedProgram: Sendable {
     let program: Program
@@ -97,35 +86,31 @@ final class LoadedProgram: Sendable {
         self.program = program
     }
 
-    /// A fresh state and its main fiber; nil when the system has no memory left.
-    func state(
-        _ boot: [UInt8],
-        memoryLimitBytes: Int,
-        seed: UInt64,
-        forks: Bool
-    ) -> (LuaMachine, LuaThread)? {
-        if forks, let template = template(boot) {
+    /// A fresh state; nil when the system has no memory left.
+    func state(memoryLimitBytes: Int, seed: UInt64, forks: Bool) -> LuaMachine? {
+        if forks, let template = makeTemplate() {
             return template.fork(memoryLimitBytes: memoryLimitBytes, seed: seed)
         }
         guard let machine = LuaMachine(memoryLimitBytes: memoryLimitBytes, seed: seed) else {
             return nil
         }
-        return (machine, StateBuilder.build(machine, program, boot))
+        StateBuilder.build(machine, program)
+        return machine
     }
 
     /// The template, made at the first call; nil for a program that has none.
-    private func template(_ boot: [UInt8]) -> LuaTemplate? {
+    private func makeTemplate() -> LuaTemplate? {
         template.withLock { state in
             switch state {
             case .made(let template): return template
             case .impossible: return nil
             case .untried: break
             }
-            let chunks = [boot, program.chunk] + program.libraries.map(\.chunk)
+            let chunks = [program.chunk] + program.libraries.map(\.chunk)
             guard
                 let made = LuaTemplate(
                     holding: chunks,
-                    { StateBuilder.build($0, program, boot) }
+                    { StateBuilder.build($0, program) }
                 )
             else {
                 state = .impossible

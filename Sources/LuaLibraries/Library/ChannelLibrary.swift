@@ -4,35 +4,27 @@ import ProcessRuntime
 
 /// The `channel` module and channel objects (SEMANTICS 7).
 enum ChannelLibrary {
-    private static let functions: LibraryFunctions = [
-        ("new", LuaFunction { unsafe ChannelLibrary.new(Call($0, $1)) }),
-        ("select", LuaFunction { unsafe ChannelLibrary.select(Call($0, $1)) }),
+    static let members: [Member] = [
+        Member("new") { unsafe ChannelLibrary.new(Call($0, $1)) },
+        Member("select") { unsafe ChannelLibrary.select(Call($0, $1)) },
     ]
 
-    private static let methods: LibraryFunctions = [
-        ("send", LuaFunction { unsafe ChannelLibrary.send(Call($0, $1)) }),
-        ("receive", LuaFunction { unsafe ChannelLibrary.receive(Call($0, $1)) }),
-        ("close", LuaFunction { unsafe ChannelLibrary.close(Call($0, $1)) }),
-        ("case_send", LuaFunction { unsafe ChannelLibrary.caseSend(Call($0, $1)) }),
-        ("case_receive", LuaFunction { unsafe ChannelLibrary.caseReceive(Call($0, $1)) }),
+    static let methods: [Member] = [
+        Member("send") { unsafe ChannelLibrary.send(Call($0, $1)) },
+        Member("receive") { unsafe ChannelLibrary.receive(Call($0, $1)) },
+        Member("close") { unsafe ChannelLibrary.close(Call($0, $1)) },
+        Member("case_send") { unsafe ChannelLibrary.caseSend(Call($0, $1)) },
+        Member("case_receive") { unsafe ChannelLibrary.caseReceive(Call($0, $1)) },
     ]
 
     private static let caseKey = LuaKey()
     /// More room than this a channel may not be asked for.
     private static let capacityMax: Int64 = 1 << 24
 
-    /// Makes the classes of channels and cases.
-    static func openClass(_ machine: LuaMachine, _ thread: LuaThread) {
-        if machine.pushClass(Channel.key, "channel", onto: thread) { thread.setMethods(methods) }
-        thread.pop()
-        _ = machine.pushClass(caseKey, "case", onto: thread)
-        thread.pop()
-    }
-
-    /// Pushes the module's table.
-    static func push(_ thread: LuaThread) {
-        thread.pushFunctions(functions)
-    }
+    static let classes = [
+        LuaClass(Channel.key, "channel", methods: .channelMethods),
+        LuaClass(caseKey, "case"),
+    ]
 
     private static func new(_ call: Call) -> Int32 {
         let thread = call.thread
@@ -127,7 +119,7 @@ enum ChannelLibrary {
         thread.setIndex(-2, 2)
         thread.pushValue(2)
         thread.setIndex(-2, 3)
-        thread.getKey(LuaThread.registry, caseKey)
+        thread.pushClass(caseKey)
         thread.setMetatable(-2)
         return 1
     }
@@ -183,7 +175,7 @@ enum ChannelLibrary {
         guard thread.getIndex(1, Int64(number)) == .table, thread.pushMetatable(-1) else {
             return nil
         }
-        thread.getKey(LuaThread.registry, caseKey)
+        thread.pushClass(caseKey)
         let isCase = thread.rawEqual(-1, -2)
         thread.pop(2)
         guard isCase else { return nil }

@@ -6,41 +6,35 @@ import ProcessRuntime
 ///
 /// An error object is a userdata with user values message, kind, retryable, details, stack.
 enum ErrorsLibrary {
-    private static let functions: LibraryFunctions = [
-        ("new", LuaFunction { unsafe ErrorsLibrary.new(Call($0, $1)) }),
-        ("wrap", LuaFunction { unsafe ErrorsLibrary.wrap(Call($0, $1)) }),
-        ("is", LuaFunction { unsafe ErrorsLibrary.isKind(Call($0, $1)) }),
-        ("call_stack", LuaFunction { unsafe ErrorsLibrary.field(Call($0, $1), 5) }),
+    private static let functions: [Member] = [
+        Member("new") { unsafe ErrorsLibrary.new(Call($0, $1)) },
+        Member("wrap") { unsafe ErrorsLibrary.wrap(Call($0, $1)) },
+        Member("is") { unsafe ErrorsLibrary.isKind(Call($0, $1)) },
+        Member("call_stack") { unsafe ErrorsLibrary.field(Call($0, $1), 5) },
     ]
 
-    private static let methods: LibraryFunctions = [
-        ("message", LuaFunction { unsafe ErrorsLibrary.field(Call($0, $1), 1) }),
-        ("kind", LuaFunction { unsafe ErrorsLibrary.field(Call($0, $1), 2) }),
-        ("retryable", LuaFunction { unsafe ErrorsLibrary.field(Call($0, $1), 3) }),
-        ("details", LuaFunction { unsafe ErrorsLibrary.field(Call($0, $1), 4) }),
-        ("stack", LuaFunction { unsafe ErrorsLibrary.field(Call($0, $1), 5) }),
+    static let methods: [Member] = [
+        Member("message") { unsafe ErrorsLibrary.field(Call($0, $1), 1) },
+        Member("kind") { unsafe ErrorsLibrary.field(Call($0, $1), 2) },
+        Member("retryable") { unsafe ErrorsLibrary.field(Call($0, $1), 3) },
+        Member("details") { unsafe ErrorsLibrary.field(Call($0, $1), 4) },
+        Member("stack") { unsafe ErrorsLibrary.field(Call($0, $1), 5) },
     ]
 
-    /// Makes the class of error objects.
-    static func openClass(_ machine: LuaMachine, _ thread: LuaThread) {
-        if machine.pushClass(CodecKeys.error, "error", onto: thread) {
-            thread.setMethods(methods)
-            thread.push(body: LuaFunction { unsafe ErrorsLibrary.field(Call($0, $1), 1) })
-            thread.setField(-2, "__tostring")
-            thread.push(body: LuaFunction { unsafe ErrorsLibrary.concat(Call($0, $1)) })
-            thread.setField(-2, "__concat")
-        }
-        thread.pop()
+    /// The class of error objects; where payloads answer calls, they do too.
+    static let luaClass = LuaClass(CodecKeys.error, "error") { thread in
+        thread.push(.errorMethods, nil)
+        thread.setField(-2, "__index")
+        thread.push(body: LuaFunction { unsafe ErrorsLibrary.field(Call($0, $1), 1) })
+        thread.setField(-2, "__tostring")
+        thread.push(body: LuaFunction { unsafe ErrorsLibrary.concat(Call($0, $1)) })
+        thread.setField(-2, "__concat")
+        thread.addMessageCall()
     }
 
-    /// Pushes the module's table.
-    static func push(_ thread: LuaThread) {
-        thread.pushFunctions(functions)
-        for kind in ErrorKind.allCases {
-            thread.push(kind.rawValue)
-            thread.setField(-2, kind.constant)
-        }
-    }
+    /// What the module offers.
+    static let members =
+        functions + ErrorKind.allCases.map { Member($0.constant, .string($0.rawValue)) }
 
     // MARK: The module
 

@@ -25,21 +25,21 @@ package struct LogLine: Sendable {
 enum LoggerLibrary {
     private static let key = LuaKey()
     /// User values of a logger: fields (table or nil), name (string or nil).
-    private static let methods: LibraryFunctions = [
-        ("debug", LuaFunction { unsafe LoggerLibrary.write(Call($0, $1), .debug) }),
-        ("info", LuaFunction { unsafe LoggerLibrary.write(Call($0, $1), .info) }),
-        ("warn", LuaFunction { unsafe LoggerLibrary.write(Call($0, $1), .warn) }),
-        ("error", LuaFunction { unsafe LoggerLibrary.write(Call($0, $1), .error) }),
-        ("with", LuaFunction { unsafe LoggerLibrary.with(Call($0, $1)) }),
-        ("named", LuaFunction { unsafe LoggerLibrary.named(Call($0, $1)) }),
+    static let methods: [Member] = [
+        Member("debug") { unsafe LoggerLibrary.write(Call($0, $1), .debug) },
+        Member("info") { unsafe LoggerLibrary.write(Call($0, $1), .info) },
+        Member("warn") { unsafe LoggerLibrary.write(Call($0, $1), .warn) },
+        Member("error") { unsafe LoggerLibrary.write(Call($0, $1), .error) },
+        Member("with") { unsafe LoggerLibrary.with(Call($0, $1)) },
+        Member("named") { unsafe LoggerLibrary.named(Call($0, $1)) },
     ]
 
     /// Pushes the root logger.
-    static func push(_ machine: LuaMachine, _ thread: LuaThread) {
-        if machine.pushClass(key, "logger", onto: thread) { thread.setMethods(methods) }
-        thread.pop()
+    static func push(_ thread: LuaThread) {
         _ = unsafe thread.pushUserdata(bytes: 0, values: 2, class: key)
     }
+
+    static let luaClass = LuaClass(key, "logger", methods: .loggerMethods)
 
     private static func isLogger(_ thread: LuaThread) -> Bool {
         unsafe thread.userdata(1, class: key) != nil

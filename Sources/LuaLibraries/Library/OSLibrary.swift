@@ -8,14 +8,12 @@ import ProcessRuntime
 /// As in the Lua 5.4 manual, 6.9, in the C locale, except that tables are read and written raw (no
 /// metamethods run), and formats have at most 128 bytes.
 enum OSLibrary {
-    static func push(_ thread: LuaThread) {
-        thread.pushFunctions([
-            ("time", LuaFunction { unsafe OSLibrary.time(Call($0, $1)) }),
-            ("date", LuaFunction { unsafe OSLibrary.date(Call($0, $1)) }),
-            ("clock", LuaFunction { unsafe OSLibrary.clock(Call($0, $1)) }),
-            ("difftime", LuaFunction { unsafe OSLibrary.difftime(Call($0, $1)) }),
-        ])
-    }
+    static let members: [Member] = [
+        Member("time") { unsafe OSLibrary.time(Call($0, $1)) },
+        Member("date") { unsafe OSLibrary.date(Call($0, $1)) },
+        Member("clock") { unsafe OSLibrary.clock(Call($0, $1)) },
+        Member("difftime") { unsafe OSLibrary.difftime(Call($0, $1)) },
+    ]
 
     private static func now(_ call: Call) -> Int64 {
         Int64(clamping: call.runtime.clock.wall() / 1_000_000_000)

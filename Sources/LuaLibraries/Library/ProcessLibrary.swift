@@ -4,60 +4,51 @@ import ProcessRuntime
 
 /// The `process` module: identity, messages, events, relations, names (SEMANTICS 4 to 9).
 enum ProcessLibrary {
-    private static let functions: LibraryFunctions = [
-        ("pid", LuaFunction { unsafe ProcessLibrary.pid(Call($0, $1)) }),
-        ("id", LuaFunction { unsafe ProcessLibrary.id(Call($0, $1)) }),
-        ("send", LuaFunction { unsafe ProcessLibrary.send(Call($0, $1)) }),
-        ("listen", LuaFunction { unsafe ProcessLibrary.listen(Call($0, $1)) }),
-        ("unlisten", LuaFunction { unsafe ProcessLibrary.unlisten(Call($0, $1)) }),
-        ("inbox", LuaFunction { unsafe ProcessLibrary.inbox(Call($0, $1)) }),
-        ("events", LuaFunction { unsafe ProcessLibrary.events(Call($0, $1)) }),
-        ("monitor", LuaFunction { unsafe ProcessLibrary.monitor(Call($0, $1)) }),
-        ("unmonitor", LuaFunction { unsafe ProcessLibrary.unmonitor(Call($0, $1)) }),
-        ("link", LuaFunction { unsafe ProcessLibrary.link(Call($0, $1)) }),
-        ("unlink", LuaFunction { unsafe ProcessLibrary.unlink(Call($0, $1)) }),
-        ("get_options", LuaFunction { unsafe ProcessLibrary.getOptions(Call($0, $1)) }),
-        ("set_options", LuaFunction { unsafe ProcessLibrary.setOptions(Call($0, $1)) }),
-        ("cancel", LuaFunction { unsafe ProcessLibrary.cancel(Call($0, $1)) }),
-        ("terminate", LuaFunction { unsafe ProcessLibrary.terminate(Call($0, $1)) }),
+    private static let functions: [Member] = [
+        Member("pid") { unsafe ProcessLibrary.pid(Call($0, $1)) },
+        Member("id") { unsafe ProcessLibrary.id(Call($0, $1)) },
+        Member("send") { unsafe ProcessLibrary.send(Call($0, $1)) },
+        Member("listen") { unsafe ProcessLibrary.listen(Call($0, $1)) },
+        Member("unlisten") { unsafe ProcessLibrary.unlisten(Call($0, $1)) },
+        Member("inbox") { unsafe ProcessLibrary.inbox(Call($0, $1)) },
+        Member("events") { unsafe ProcessLibrary.events(Call($0, $1)) },
+        Member("monitor") { unsafe ProcessLibrary.monitor(Call($0, $1)) },
+        Member("unmonitor") { unsafe ProcessLibrary.unmonitor(Call($0, $1)) },
+        Member("link") { unsafe ProcessLibrary.link(Call($0, $1)) },
+        Member("unlink") { unsafe ProcessLibrary.unlink(Call($0, $1)) },
+        Member("get_options") { unsafe ProcessLibrary.getOptions(Call($0, $1)) },
+        Member("set_options") { unsafe ProcessLibrary.setOptions(Call($0, $1)) },
+        Member("cancel") { unsafe ProcessLibrary.cancel(Call($0, $1)) },
+        Member("terminate") { unsafe ProcessLibrary.terminate(Call($0, $1)) },
     ]
 
-    private static let registryFunctions: LibraryFunctions = [
-        ("register", LuaFunction { unsafe ProcessLibrary.register(Call($0, $1)) }),
-        ("lookup", LuaFunction { unsafe ProcessLibrary.lookup(Call($0, $1)) }),
-        ("unregister", LuaFunction { unsafe ProcessLibrary.unregister(Call($0, $1)) }),
+    static let registryMembers: [Member] = [
+        Member("register") { unsafe ProcessLibrary.register(Call($0, $1)) },
+        Member("lookup") { unsafe ProcessLibrary.lookup(Call($0, $1)) },
+        Member("unregister") { unsafe ProcessLibrary.unregister(Call($0, $1)) },
     ]
 
     private static let inboxKey = LuaKey()
     private static let eventsKey = LuaKey()
     private static let topicsKey = LuaKey()
 
-    /// Makes the class of Message objects.
-    static func openClass(_ machine: LuaMachine, _ thread: LuaThread) {
-        if machine.pushClass(CodecKeys.message, "message", onto: thread) {
-            thread.pushMessageIndex()
-            thread.setField(-2, "__index")
-            thread.push(body: LuaFunction { unsafe ProcessLibrary.messageText(Call($0, $1)) })
-            thread.setField(-2, "__tostring")
-        }
-        thread.pop()
+    /// The class of Message objects.
+    static let messageClass = LuaClass(CodecKeys.message, "message") { thread in
+        thread.pushMessageIndex()
+        thread.setField(-2, "__index")
+        thread.push(body: LuaFunction { unsafe ProcessLibrary.messageText(Call($0, $1)) })
+        thread.setField(-2, "__tostring")
     }
 
-    /// Pushes the module's table.
-    static func push(_ machine: LuaMachine, _ thread: LuaThread) {
-        SpawnLibrary.openClass(machine, thread)
-        thread.pushFunctions(functions + SpawnLibrary.functions)
-        thread.pushFunctions(registryFunctions)
-        thread.makeReadOnly("process.registry")
-        thread.setField(-2, "registry")
-        thread.pushTable(pairs: 3)
-        for kind in ["EXIT", "LINK_DOWN", "CANCEL"] {
-            thread.push(kind)
-            thread.setField(-2, kind)
-        }
-        thread.makeReadOnly("process.event")
-        thread.setField(-2, "event")
-    }
+    static let eventMembers = ["EXIT", "LINK_DOWN", "CANCEL"].map { Member($0, .string($0)) }
+
+    /// What the module offers.
+    static let members =
+        functions + SpawnLibrary.functions
+        + [
+            Member("registry", .table(.processRegistry, "process.registry")),
+            Member("event", .table(.processEvent, "process.event")),
+        ]
 
     // MARK: Identity
 
@@ -495,7 +486,7 @@ extension LuaProcess {
         guard channel.pointee.isSubscribed else { return }
         mailbox.unsubscribe(channel)
         if let inbox = mailbox.inbox { serve(inbox) }
-        let thread = machine.main
+        let thread = helperThread
         ProcessLibrary.pushTopics(thread)
         thread.pushNil()
         thread.setAnchor(-2, channel)

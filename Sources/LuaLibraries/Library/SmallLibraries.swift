@@ -5,12 +5,10 @@ import ProcessRuntime
 
 /// `ctx`: values inherited from whoever spawned the process (SEMANTICS 5).
 enum ContextLibrary {
-    static func push(_ thread: LuaThread) {
-        thread.pushFunctions([
-            ("get", LuaFunction { unsafe ContextLibrary.get(Call($0, $1)) }),
-            ("all", LuaFunction { unsafe ContextLibrary.all(Call($0, $1)) }),
-        ])
-    }
+    static let members: [Member] = [
+        Member("get") { unsafe ContextLibrary.get(Call($0, $1)) },
+        Member("all") { unsafe ContextLibrary.all(Call($0, $1)) },
+    ]
 
     private static func get(_ call: Call) -> Int32 {
         var outcome: Int32?
@@ -31,16 +29,13 @@ enum ContextLibrary {
 
 /// `json` (SEMANTICS 10).
 enum JSONLibrary {
-    static func push(_ thread: LuaThread) {
-        thread.pushFunctions([
-            ("encode", LuaFunction { unsafe JSONLibrary.encode(Call($0, $1)) }),
-            ("decode", LuaFunction { unsafe JSONLibrary.decode(Call($0, $1)) }),
-            ("array", LuaFunction { unsafe JSONLibrary.mark(Call($0, $1), .array) }),
-            ("object", LuaFunction { unsafe JSONLibrary.mark(Call($0, $1), .object) }),
-        ])
-        thread.pushKey(CodecKeys.null)
-        thread.setField(-2, "null")
-    }
+    static let members: [Member] = [
+        Member("encode") { unsafe JSONLibrary.encode(Call($0, $1)) },
+        Member("decode") { unsafe JSONLibrary.decode(Call($0, $1)) },
+        Member("array") { unsafe JSONLibrary.mark(Call($0, $1), .array) },
+        Member("object") { unsafe JSONLibrary.mark(Call($0, $1), .object) },
+        Member("null", .made { $0.pushKey(CodecKeys.null) }),
+    ]
 
     private static func encode(_ call: Call) -> Int32 {
         if call.count == 0 { return call.thread.badArgument(1, "value expected") }
@@ -125,7 +120,7 @@ enum FiberLibrary {
     private static func spawned(_ call: Call) -> Int32 { 0 }
 }
 
-/// `require`: built-in modules by name; imports are added by the boot chunk (SEMANTICS 3).
+/// `require`: built-in modules by name; imports are added by boot.c (SEMANTICS 3).
 enum RequireLibrary {
     static let modules = LuaKey()
 
@@ -139,9 +134,9 @@ enum RequireLibrary {
         thread.pop()
     }
 
-    /// Pops a module and makes it known under `name`.
+    /// Pops a module and makes it known under `name`, where the program can name `require`.
     static func add(_ name: String, _ thread: LuaThread) {
-        thread.getKey(LuaThread.registry, modules)
+        guard thread.getKey(LuaThread.registry, modules) == .table else { return thread.pop(2) }
         thread.insert(-2)
         thread.setField(-2, name)
         thread.pop()
@@ -154,7 +149,7 @@ enum RequireLibrary {
         call.thread.getKey(LuaThread.registry, modules)
         if call.thread.getField(-1, name) != .nothing { return 1 }
         call.thread.pop()
-        if Modules.openMissing(name, call.process.machine, call.thread) {
+        if Modules.openMissing(name, call.thread) {
             call.thread.getField(-1, name)
             return 1
         }

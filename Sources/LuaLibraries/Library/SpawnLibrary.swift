@@ -19,38 +19,30 @@ enum SpawnLibrary {
         }
     }
 
-    static let functions: LibraryFunctions = [
-        ("spawn", LuaFunction { unsafe SpawnLibrary.spawn(Call($0, $1), [], from: 1) }),
-        (
-            "spawn_monitored",
-            LuaFunction { unsafe SpawnLibrary.spawn(Call($0, $1), .monitored, from: 1) }
-        ),
-        ("spawn_linked", LuaFunction { unsafe SpawnLibrary.spawn(Call($0, $1), .linked, from: 1) }),
-        (
-            "spawn_linked_monitored",
-            LuaFunction { unsafe SpawnLibrary.spawn(Call($0, $1), [.linked, .monitored], from: 1) }
-        ),
-        ("exec", LuaFunction { unsafe SpawnLibrary.spawn(Call($0, $1), .exec, from: 1) }),
-        ("with_context", LuaFunction { unsafe SpawnLibrary.withContext(Call($0, $1), from: 1) }),
-        ("with_options", LuaFunction { unsafe SpawnLibrary.withOptions(Call($0, $1), from: 1) }),
+    static let functions: [Member] = [
+        Member("spawn") { unsafe SpawnLibrary.spawn(Call($0, $1), [], from: 1) },
+        Member("spawn_monitored") { unsafe SpawnLibrary.spawn(Call($0, $1), .monitored, from: 1) },
+        Member("spawn_linked") { unsafe SpawnLibrary.spawn(Call($0, $1), .linked, from: 1) },
+        Member("spawn_linked_monitored") {
+            unsafe SpawnLibrary.spawn(Call($0, $1), [.linked, .monitored], from: 1)
+        },
+        Member("exec") { unsafe SpawnLibrary.spawn(Call($0, $1), .exec, from: 1) },
+        Member("with_context") { unsafe SpawnLibrary.withContext(Call($0, $1), from: 1) },
+        Member("with_options") { unsafe SpawnLibrary.withOptions(Call($0, $1), from: 1) },
     ]
 
-    private static let spawnerMethods: LibraryFunctions = [
-        ("spawn", LuaFunction { unsafe SpawnLibrary.spawn(Call($0, $1), [], from: 2) }),
-        (
-            "spawn_monitored",
-            LuaFunction { unsafe SpawnLibrary.spawn(Call($0, $1), .monitored, from: 2) }
-        ),
-        ("spawn_linked", LuaFunction { unsafe SpawnLibrary.spawn(Call($0, $1), .linked, from: 2) }),
-        (
-            "spawn_linked_monitored",
-            LuaFunction { unsafe SpawnLibrary.spawn(Call($0, $1), [.linked, .monitored], from: 2) }
-        ),
-        ("exec", LuaFunction { unsafe SpawnLibrary.spawn(Call($0, $1), .exec, from: 2) }),
-        ("with_context", LuaFunction { unsafe SpawnLibrary.withContext(Call($0, $1), from: 2) }),
-        ("with_options", LuaFunction { unsafe SpawnLibrary.withOptions(Call($0, $1), from: 2) }),
-        ("with_name", LuaFunction { unsafe SpawnLibrary.withName(Call($0, $1)) }),
-        ("with_message", LuaFunction { unsafe SpawnLibrary.withMessage(Call($0, $1)) }),
+    static let spawnerMethods: [Member] = [
+        Member("spawn") { unsafe SpawnLibrary.spawn(Call($0, $1), [], from: 2) },
+        Member("spawn_monitored") { unsafe SpawnLibrary.spawn(Call($0, $1), .monitored, from: 2) },
+        Member("spawn_linked") { unsafe SpawnLibrary.spawn(Call($0, $1), .linked, from: 2) },
+        Member("spawn_linked_monitored") {
+            unsafe SpawnLibrary.spawn(Call($0, $1), [.linked, .monitored], from: 2)
+        },
+        Member("exec") { unsafe SpawnLibrary.spawn(Call($0, $1), .exec, from: 2) },
+        Member("with_context") { unsafe SpawnLibrary.withContext(Call($0, $1), from: 2) },
+        Member("with_options") { unsafe SpawnLibrary.withOptions(Call($0, $1), from: 2) },
+        Member("with_name") { unsafe SpawnLibrary.withName(Call($0, $1)) },
+        Member("with_message") { unsafe SpawnLibrary.withMessage(Call($0, $1)) },
     ]
 
     private static let spawnerKey = LuaKey()
@@ -60,13 +52,7 @@ enum SpawnLibrary {
     private static let messagesValue: Int32 = 3
     private static let optionsValue: Int32 = 4
 
-    /// Makes the class of spawner objects.
-    static func openClass(_ machine: LuaMachine, _ thread: LuaThread) {
-        if machine.pushClass(spawnerKey, "spawner", onto: thread) {
-            thread.setMethods(spawnerMethods)
-        }
-        thread.pop()
-    }
+    static let luaClass = LuaClass(spawnerKey, "spawner", methods: .spawnerMethods)
 
     // MARK: Spawning
 

@@ -10,35 +10,20 @@ import ProcessRuntime
 enum DurationObject {
     fileprivate static let key = LuaKey()
 
-    private static let methods: LibraryFunctions = [
-        ("hours", LuaFunction { unsafe DurationObject.float(Call($0, $1)) { $0.hours } }),
-        ("minutes", LuaFunction { unsafe DurationObject.float(Call($0, $1)) { $0.minutes } }),
-        ("seconds", LuaFunction { unsafe DurationObject.float(Call($0, $1)) { $0.seconds } }),
-        (
-            "milliseconds",
-            LuaFunction { unsafe DurationObject.integer(Call($0, $1)) { $0.milliseconds } }
-        ),
-        (
-            "microseconds",
-            LuaFunction { unsafe DurationObject.integer(Call($0, $1)) { $0.microseconds } }
-        ),
-        (
-            "nanoseconds",
-            LuaFunction { unsafe DurationObject.integer(Call($0, $1)) { $0.nanoseconds } }
-        ),
-        (
-            "round",
-            LuaFunction {
-                unsafe DurationObject.combined(Call($0, $1)) { $0.rounded(to: $1) }
-            }
-        ),
-        (
-            "truncate",
-            LuaFunction {
-                unsafe DurationObject.combined(Call($0, $1)) { $0.truncated(to: $1) }
-            }
-        ),
-        ("abs", LuaFunction { unsafe DurationObject.changed(Call($0, $1)) { $0.magnitude } }),
+    static let methods: [Member] = [
+        Member("hours") { unsafe DurationObject.float(Call($0, $1)) { $0.hours } },
+        Member("minutes") { unsafe DurationObject.float(Call($0, $1)) { $0.minutes } },
+        Member("seconds") { unsafe DurationObject.float(Call($0, $1)) { $0.seconds } },
+        Member("milliseconds") { unsafe DurationObject.integer(Call($0, $1)) { $0.milliseconds } },
+        Member("microseconds") { unsafe DurationObject.integer(Call($0, $1)) { $0.microseconds } },
+        Member("nanoseconds") { unsafe DurationObject.integer(Call($0, $1)) { $0.nanoseconds } },
+        Member("round") {
+            unsafe DurationObject.combined(Call($0, $1)) { $0.rounded(to: $1) }
+        },
+        Member("truncate") {
+            unsafe DurationObject.combined(Call($0, $1)) { $0.truncated(to: $1) }
+        },
+        Member("abs") { unsafe DurationObject.changed(Call($0, $1)) { $0.magnitude } },
     ]
 
     private static let operators: LibraryFunctions = [
@@ -82,9 +67,12 @@ enum DurationObject {
         ),
     ]
 
-    fileprivate static func openClass(_ machine: LuaMachine, _ thread: LuaThread) {
-        machine.openClass(key, "duration", methods, operators, thread)
-    }
+    static let luaClass = LuaClass(
+        key,
+        "duration",
+        methods: .durationMethods,
+        operators: operators
+    )
 
     /// The duration object at `index`, or nil for any other value.
     static func at(_ index: Int32, of thread: LuaThread) -> GoDuration? {
@@ -198,7 +186,6 @@ extension Call {
     }
 
     func answer(_ duration: GoDuration) -> Int32 {
-        DurationObject.openClass(process.machine, thread)
         let memory = unsafe thread.pushUserdata(
             bytes: MemoryLayout<Int64>.size,
             values: 0,
@@ -211,25 +198,5 @@ extension Call {
     func answer(_ truth: Bool) -> Int32 {
         thread.push(truth)
         return 1
-    }
-}
-
-extension LuaMachine {
-    /// Makes a class of objects unless it is there already; most processes never need it.
-    func openClass(
-        _ key: LuaKey,
-        _ name: String,
-        _ methods: LibraryFunctions,
-        _ operators: LibraryFunctions,
-        _ thread: LuaThread
-    ) {
-        if pushClass(key, name, onto: thread) {
-            thread.setMethods(methods)
-            for one in operators {
-                thread.push(body: one.body)
-                thread.setField(-2, one.name)
-            }
-        }
-        thread.pop()
     }
 }

@@ -43,8 +43,8 @@ struct ZoneReference: Equatable {
 enum LocationObject {
     fileprivate static let key = LuaKey()
 
-    private static let methods: LibraryFunctions = [
-        ("string", LuaFunction { unsafe LocationObject.name(Call($0, $1)) })
+    static let methods: [Member] = [
+        Member("string") { unsafe LocationObject.name(Call($0, $1)) }
     ]
 
     private static let operators: LibraryFunctions = [
@@ -52,9 +52,12 @@ enum LocationObject {
         ("__eq", LuaFunction { unsafe LocationObject.equal(Call($0, $1)) }),
     ]
 
-    fileprivate static func openClass(_ machine: LuaMachine, _ thread: LuaThread) {
-        machine.openClass(key, "location", methods, operators, thread)
-    }
+    static let luaClass = LuaClass(
+        key,
+        "location",
+        methods: .locationMethods,
+        operators: operators
+    )
 
     /// The zone of the location at `index`, or nil for any other value.
     static func at(_ index: Int32, of thread: LuaThread) -> Zone? {
@@ -87,20 +90,19 @@ enum LocationObject {
     }
 }
 
-extension LuaMachine {
+extension LuaThread {
     /// Pushes a location object.
-    func push(_ zone: Zone, _ thread: LuaThread) {
-        LocationObject.openClass(self, thread)
+    func push(_ zone: Zone) {
         let reference = ZoneReference(of: zone)
-        let memory = unsafe thread.pushUserdata(
+        let memory = unsafe pushUserdata(
             bytes: MemoryLayout<ZoneReference>.size,
             values: 1,
             class: LocationObject.key
         )
         unsafe memory.storeBytes(of: reference, as: ZoneReference.self)
         if reference.isFixed {
-            thread.push(zone.name)
-            thread.setUserValue(-2, 1)
+            push(zone.name)
+            setUserValue(-2, 1)
         }
     }
 }
@@ -117,7 +119,7 @@ extension Call {
     }
 
     func answer(_ zone: Zone) -> Int32 {
-        process.machine.push(zone, thread)
+        thread.push(zone)
         return 1
     }
 }

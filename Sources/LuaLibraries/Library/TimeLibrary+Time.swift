@@ -14,7 +14,7 @@ private struct TimeRecord {
 enum TimeObject {
     fileprivate static let key = LuaKey()
 
-    private static let methods: LibraryFunctions = comparing + moving + writing + numbers + zones
+    static let methods: [Member] = comparing + moving + writing + numbers + zones
 
     private static let operators: LibraryFunctions = [
         ("__tostring", LuaFunction { unsafe TimeObject.text(Call($0, $1), .display) }),
@@ -29,9 +29,7 @@ enum TimeObject {
         ),
     ]
 
-    fileprivate static func openClass(_ machine: LuaMachine, _ thread: LuaThread) {
-        machine.openClass(key, "time", methods, operators, thread)
-    }
+    static let luaClass = LuaClass(key, "time", methods: .timeMethods, operators: operators)
 
     /// The time object at `index`, or nil for any other value.
     static func at(_ index: Int32, of thread: LuaThread) -> GoTimeValue? {
@@ -55,26 +53,20 @@ enum TimeObject {
 
     // MARK: Comparing
 
-    private static let comparing: LibraryFunctions = [
-        ("after", LuaFunction { unsafe TimeObject.compared(Call($0, $1)) { $0.answer($1 > $2) } }),
-        ("before", LuaFunction { unsafe TimeObject.compared(Call($0, $1)) { $0.answer($1 < $2) } }),
-        ("equal", LuaFunction { unsafe TimeObject.compared(Call($0, $1)) { $0.answer($1 == $2) } }),
-        (
-            "compare",
-            LuaFunction {
-                unsafe TimeObject.compared(Call($0, $1)) { call, left, right in
-                    call.thread.push(left < right ? -1 : left == right ? 0 : 1 as Int64)
-                    return 1
-                }
+    private static let comparing: [Member] = [
+        Member("after") { unsafe TimeObject.compared(Call($0, $1)) { $0.answer($1 > $2) } },
+        Member("before") { unsafe TimeObject.compared(Call($0, $1)) { $0.answer($1 < $2) } },
+        Member("equal") { unsafe TimeObject.compared(Call($0, $1)) { $0.answer($1 == $2) } },
+        Member("compare") {
+            unsafe TimeObject.compared(Call($0, $1)) { call, left, right in
+                call.thread.push(left < right ? -1 : left == right ? 0 : 1 as Int64)
+                return 1
             }
-        ),
-        (
-            "is_zero",
-            LuaFunction {
-                let call = unsafe Call($0, $1)
-                return TimeObject.with(call) { call.answer($0.isZero) }
-            }
-        ),
+        },
+        Member("is_zero") {
+            let call = unsafe Call($0, $1)
+            return TimeObject.with(call) { call.answer($0.isZero) }
+        },
     ]
 
     private static func compared(
@@ -99,15 +91,12 @@ enum TimeObject {
 
     // MARK: Moving
 
-    private static let moving: LibraryFunctions = [
-        ("add", LuaFunction { unsafe TimeObject.moved(Call($0, $1)) { $0.adding($1) } }),
-        ("sub", LuaFunction { unsafe TimeObject.subtract(Call($0, $1)) }),
-        ("add_date", LuaFunction { unsafe TimeObject.addDate(Call($0, $1)) }),
-        (
-            "truncate",
-            LuaFunction { unsafe TimeObject.moved(Call($0, $1)) { $0.truncated(to: $1) } }
-        ),
-        ("round", LuaFunction { unsafe TimeObject.moved(Call($0, $1)) { $0.rounded(to: $1) } }),
+    private static let moving: [Member] = [
+        Member("add") { unsafe TimeObject.moved(Call($0, $1)) { $0.adding($1) } },
+        Member("sub") { unsafe TimeObject.subtract(Call($0, $1)) },
+        Member("add_date") { unsafe TimeObject.addDate(Call($0, $1)) },
+        Member("truncate") { unsafe TimeObject.moved(Call($0, $1)) { $0.truncated(to: $1) } },
+        Member("round") { unsafe TimeObject.moved(Call($0, $1)) { $0.rounded(to: $1) } },
     ]
 
     private static func moved(
@@ -146,16 +135,10 @@ enum TimeObject {
 
     // MARK: Writing
 
-    private static let writing: LibraryFunctions = [
-        ("format", LuaFunction { unsafe TimeObject.format(Call($0, $1)) }),
-        (
-            "format_rfc3339",
-            LuaFunction { unsafe TimeObject.text(Call($0, $1), .rfc3339) }
-        ),
-        (
-            "format_rfc3339_nano",
-            LuaFunction { unsafe TimeObject.text(Call($0, $1), .rfc3339Nano) }
-        ),
+    private static let writing: [Member] = [
+        Member("format") { unsafe TimeObject.format(Call($0, $1)) },
+        Member("format_rfc3339") { unsafe TimeObject.text(Call($0, $1), .rfc3339) },
+        Member("format_rfc3339_nano") { unsafe TimeObject.text(Call($0, $1), .rfc3339Nano) },
     ]
 
     private enum Layout {
@@ -198,56 +181,38 @@ enum TimeObject {
 
     // MARK: Numbers
 
-    private static let numbers: LibraryFunctions = [
-        ("unix", LuaFunction { unsafe TimeObject.number(Call($0, $1)) { $0.unixSeconds } }),
-        (
-            "unix_milli",
-            LuaFunction { unsafe TimeObject.number(Call($0, $1)) { $0.unixMilliseconds } }
-        ),
-        (
-            "unix_micro",
-            LuaFunction { unsafe TimeObject.number(Call($0, $1)) { $0.unixMicroseconds } }
-        ),
-        ("unix_nano", LuaFunction { unsafe TimeObject.unixNano(Call($0, $1)) }),
-        ("year", LuaFunction { unsafe TimeObject.number(Call($0, $1)) { Int64($0.year) } }),
-        ("month", LuaFunction { unsafe TimeObject.number(Call($0, $1)) { Int64($0.month) } }),
-        ("day", LuaFunction { unsafe TimeObject.number(Call($0, $1)) { Int64($0.day) } }),
-        ("hour", LuaFunction { unsafe TimeObject.number(Call($0, $1)) { Int64($0.hour) } }),
-        ("minute", LuaFunction { unsafe TimeObject.number(Call($0, $1)) { Int64($0.minute) } }),
-        ("second", LuaFunction { unsafe TimeObject.number(Call($0, $1)) { Int64($0.second) } }),
-        (
-            "nanosecond",
-            LuaFunction { unsafe TimeObject.number(Call($0, $1)) { Int64($0.nanoseconds) } }
-        ),
-        ("weekday", LuaFunction { unsafe TimeObject.number(Call($0, $1)) { Int64($0.weekday) } }),
-        ("year_day", LuaFunction { unsafe TimeObject.number(Call($0, $1)) { Int64($0.yearDay) } }),
-        (
-            "iso_week",
-            LuaFunction {
-                unsafe TimeObject.several(Call($0, $1)) { time in
-                    let (year, week) = time.civil.isoWeek
-                    return [year, week]
-                }
+    private static let numbers: [Member] = [
+        Member("unix") { unsafe TimeObject.number(Call($0, $1)) { $0.unixSeconds } },
+        Member("unix_milli") { unsafe TimeObject.number(Call($0, $1)) { $0.unixMilliseconds } },
+        Member("unix_micro") { unsafe TimeObject.number(Call($0, $1)) { $0.unixMicroseconds } },
+        Member("unix_nano") { unsafe TimeObject.unixNano(Call($0, $1)) },
+        Member("year") { unsafe TimeObject.number(Call($0, $1)) { Int64($0.year) } },
+        Member("month") { unsafe TimeObject.number(Call($0, $1)) { Int64($0.month) } },
+        Member("day") { unsafe TimeObject.number(Call($0, $1)) { Int64($0.day) } },
+        Member("hour") { unsafe TimeObject.number(Call($0, $1)) { Int64($0.hour) } },
+        Member("minute") { unsafe TimeObject.number(Call($0, $1)) { Int64($0.minute) } },
+        Member("second") { unsafe TimeObject.number(Call($0, $1)) { Int64($0.second) } },
+        Member("nanosecond") { unsafe TimeObject.number(Call($0, $1)) { Int64($0.nanoseconds) } },
+        Member("weekday") { unsafe TimeObject.number(Call($0, $1)) { Int64($0.weekday) } },
+        Member("year_day") { unsafe TimeObject.number(Call($0, $1)) { Int64($0.yearDay) } },
+        Member("iso_week") {
+            unsafe TimeObject.several(Call($0, $1)) { time in
+                let (year, week) = time.civil.isoWeek
+                return [year, week]
             }
-        ),
-        (
-            "date",
-            LuaFunction {
-                unsafe TimeObject.several(Call($0, $1)) { time in
-                    let date = time.civil.date
-                    return [date.year, date.month, date.day]
-                }
+        },
+        Member("date") {
+            unsafe TimeObject.several(Call($0, $1)) { time in
+                let date = time.civil.date
+                return [date.year, date.month, date.day]
             }
-        ),
-        (
-            "clock",
-            LuaFunction {
-                unsafe TimeObject.several(Call($0, $1)) { time in
-                    let civil = time.civil
-                    return [civil.hour, civil.minute, civil.second]
-                }
+        },
+        Member("clock") {
+            unsafe TimeObject.several(Call($0, $1)) { time in
+                let civil = time.civil
+                return [civil.hour, civil.minute, civil.second]
             }
-        ),
+        },
     ]
 
     private static func number(_ call: Call, _ value: (GoTimeValue) -> Int64) -> Int32 {
@@ -280,21 +245,15 @@ enum TimeObject {
 
     // MARK: Zones
 
-    private static let zones: LibraryFunctions = [
-        ("in_location", LuaFunction { unsafe TimeObject.inLocation(Call($0, $1)) }),
-        (
-            "in_local",
-            LuaFunction { unsafe TimeObject.shown(Call($0, $1)) { $0.inZone(ZoneStore.local) } }
-        ),
-        ("utc", LuaFunction { unsafe TimeObject.shown(Call($0, $1)) { $0.inZone(.utc) } }),
-        (
-            "location",
-            LuaFunction {
-                let call = unsafe Call($0, $1)
-                return TimeObject.with(call) { call.answer($0.zone) }
-            }
-        ),
-        ("zone", LuaFunction { unsafe TimeObject.zone(Call($0, $1)) }),
+    private static let zones: [Member] = [
+        Member("in_location") { unsafe TimeObject.inLocation(Call($0, $1)) },
+        Member("in_local") { unsafe TimeObject.shown(Call($0, $1)) { $0.inZone(ZoneStore.local) } },
+        Member("utc") { unsafe TimeObject.shown(Call($0, $1)) { $0.inZone(.utc) } },
+        Member("location") {
+            let call = unsafe Call($0, $1)
+            return TimeObject.with(call) { call.answer($0.zone) }
+        },
+        Member("zone") { unsafe TimeObject.zone(Call($0, $1)) },
     ]
 
     private static func shown(_ call: Call, _ change: (GoTimeValue) -> GoTimeValue) -> Int32 {
@@ -328,7 +287,6 @@ extension LuaProcess {
     }
 
     fileprivate func push(_ time: GoTimeValue, _ thread: LuaThread) {
-        TimeObject.openClass(machine, thread)
         let zone = ZoneReference(of: time.zone)
         let memory = unsafe thread.pushUserdata(
             bytes: MemoryLayout<TimeRecord>.size,

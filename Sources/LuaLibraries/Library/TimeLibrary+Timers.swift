@@ -24,18 +24,18 @@ enum TimerLibrary {
     private static let timerKey = LuaKey()
     private static let tickerKey = LuaKey()
 
-    private static let timerMethods: LibraryFunctions = [
-        ("channel", LuaFunction { unsafe TimerLibrary.channel(Call($0, $1), .timer) }),
-        ("response", LuaFunction { unsafe TimerLibrary.channel(Call($0, $1), .timer) }),
-        ("stop", LuaFunction { unsafe TimerLibrary.stop(Call($0, $1), .timer) }),
-        ("reset", LuaFunction { unsafe TimerLibrary.reset(Call($0, $1), .timer) }),
+    static let timerMethods: [Member] = [
+        Member("channel") { unsafe TimerLibrary.channel(Call($0, $1), .timer) },
+        Member("response") { unsafe TimerLibrary.channel(Call($0, $1), .timer) },
+        Member("stop") { unsafe TimerLibrary.stop(Call($0, $1), .timer) },
+        Member("reset") { unsafe TimerLibrary.reset(Call($0, $1), .timer) },
     ]
 
-    private static let tickerMethods: LibraryFunctions = [
-        ("channel", LuaFunction { unsafe TimerLibrary.channel(Call($0, $1), .ticker) }),
-        ("response", LuaFunction { unsafe TimerLibrary.channel(Call($0, $1), .ticker) }),
-        ("stop", LuaFunction { unsafe TimerLibrary.stop(Call($0, $1), .ticker) }),
-        ("reset", LuaFunction { unsafe TimerLibrary.reset(Call($0, $1), .ticker) }),
+    static let tickerMethods: [Member] = [
+        Member("channel") { unsafe TimerLibrary.channel(Call($0, $1), .ticker) },
+        Member("response") { unsafe TimerLibrary.channel(Call($0, $1), .ticker) },
+        Member("stop") { unsafe TimerLibrary.stop(Call($0, $1), .ticker) },
+        Member("reset") { unsafe TimerLibrary.reset(Call($0, $1), .ticker) },
     ]
 
     // MARK: sleep
@@ -78,7 +78,6 @@ enum TimerLibrary {
         var outcome: Int32?
         let wait = positive(call, 1, &outcome)
         if let outcome { return outcome }
-        openClass(kind, call.process.machine, thread)
         let memory = unsafe thread.pushUserdata(
             bytes: MemoryLayout<Int64>.size,
             values: 1,
@@ -92,10 +91,10 @@ enum TimerLibrary {
         return 1
     }
 
-    private static func openClass(_ kind: Kind, _ machine: LuaMachine, _ thread: LuaThread) {
-        let methods = kind == .timer ? timerMethods : tickerMethods
-        machine.openClass(kind.key, kind.name, methods, [], thread)
-    }
+    static let classes = [
+        LuaClass(timerKey, Kind.timer.name, methods: .timerMethods),
+        LuaClass(tickerKey, Kind.ticker.name, methods: .tickerMethods),
+    ]
 
     /// Starts a timer for the channel on top; its number, or nil at the limit.
     private static func start(_ call: Call, _ wait: UInt64, _ use: TimerUse) -> Int64? {

@@ -9,40 +9,32 @@ import ProcessRuntime
 /// are userdata that hold plain numbers: they cannot be changed, need no finalizer, and can be
 /// compared, but not sent to another process.
 enum TimeLibrary {
-    private static let functions: LibraryFunctions = [
-        ("now", LuaFunction { unsafe TimeLibrary.now(Call($0, $1)) }),
-        ("date", LuaFunction { unsafe TimeLibrary.date(Call($0, $1)) }),
-        ("unix", LuaFunction { unsafe TimeLibrary.unix(Call($0, $1)) }),
-        ("parse", LuaFunction { unsafe TimeLibrary.parse(Call($0, $1)) }),
-        ("parse_duration", LuaFunction { unsafe TimeLibrary.parseDuration(Call($0, $1)) }),
-        ("load_location", LuaFunction { unsafe TimeLibrary.loadLocation(Call($0, $1)) }),
-        ("fixed_zone", LuaFunction { unsafe TimeLibrary.fixedZone(Call($0, $1)) }),
-        ("sleep", LuaFunction { unsafe TimerLibrary.sleep(Call($0, $1)) }),
-        ("after", LuaFunction { unsafe TimerLibrary.after(Call($0, $1)) }),
-        ("timer", LuaFunction { unsafe TimerLibrary.make(Call($0, $1), .timer) }),
-        ("ticker", LuaFunction { unsafe TimerLibrary.make(Call($0, $1), .ticker) }),
+    private static let functions: [Member] = [
+        Member("now") { unsafe TimeLibrary.now(Call($0, $1)) },
+        Member("date") { unsafe TimeLibrary.date(Call($0, $1)) },
+        Member("unix") { unsafe TimeLibrary.unix(Call($0, $1)) },
+        Member("parse") { unsafe TimeLibrary.parse(Call($0, $1)) },
+        Member("parse_duration") { unsafe TimeLibrary.parseDuration(Call($0, $1)) },
+        Member("load_location") { unsafe TimeLibrary.loadLocation(Call($0, $1)) },
+        Member("fixed_zone") { unsafe TimeLibrary.fixedZone(Call($0, $1)) },
+        Member("sleep") { unsafe TimerLibrary.sleep(Call($0, $1)) },
+        Member("after") { unsafe TimerLibrary.after(Call($0, $1)) },
+        Member("timer") { unsafe TimerLibrary.make(Call($0, $1), .timer) },
+        Member("ticker") { unsafe TimerLibrary.make(Call($0, $1), .ticker) },
     ]
 
-    /// Pushes the module's table.
-    static func push(_ machine: LuaMachine, _ thread: LuaThread) {
-        thread.pushFunctions(functions)
-        for (name, layout) in TimeConstants.layouts {
-            thread.push(layout)
-            thread.setField(-2, name)
+    /// What the module offers.
+    static let members =
+        functions
+        + TimeConstants.layouts.map { Member($0.name, .string($0.layout)) }
+        + TimeConstants.units.map { Member($0.name, .integer($0.nanoseconds)) }
+        + (TimeConstants.months + TimeConstants.weekdays).map {
+            Member($0.name, .integer($0.number))
         }
-        for (name, nanoseconds) in TimeConstants.units {
-            thread.push(nanoseconds)
-            thread.setField(-2, name)
-        }
-        for (name, number) in TimeConstants.months + TimeConstants.weekdays {
-            thread.push(number)
-            thread.setField(-2, name)
-        }
-        machine.push(.utc, thread)
-        thread.setField(-2, "utc")
-        machine.push(ZoneStore.local, thread)
-        thread.setField(-2, "localtz")
-    }
+        + [
+            Member("utc", .made { $0.push(.utc) }),
+            Member("localtz", .made { $0.push(ZoneStore.local) }),
+        ]
 
     // MARK: Times
 

@@ -47,11 +47,12 @@ package final class LuaProcess: Runnable, @unchecked Sendable {
         var handlesEvents: Bool
     }
     var logLimiter = LogLimiter()
+    private var helper: LuaThread?
+    private static let helperKey = LuaKey()
 
     /// Makes a process of `program`; `spawned` must follow before its first turn.
     init(
         machine: LuaMachine,
-        mainThread: LuaThread,
         arguments: Int32,
         engine: LuaEngine,
         program: Program,
@@ -66,8 +67,8 @@ package final class LuaProcess: Runnable, @unchecked Sendable {
         self.context = context
         mainFiber = machine.makeRecord(
             Fiber(
-                thread: mainThread,
-                parkedThread: mainThread,
+                thread: machine.main,
+                parkedThread: machine.main,
                 arguments: arguments,
                 isMain: true
             )
@@ -187,9 +188,22 @@ package final class LuaProcess: Runnable, @unchecked Sendable {
         return fiber
     }
 
+    /// A thread that never runs, for values on their way to a place that is no fiber's stack.
+    ///
+    /// Most processes need none.
+    var helperThread: LuaThread {
+        if let helper { return helper }
+        let made = machine.main.pushNewThread()
+        machine.main.setKey(LuaThread.registry, Self.helperKey)
+        helper = made
+        return made
+    }
+
     private func end(_ fiber: Record<Fiber>) {
-        machine.main.pushNil()
-        machine.main.setAnchor(LuaThread.registry, fiber)
+        // It has ended: its stack has room for one value.
+        let thread = fiber.pointee.thread
+        thread.pushNil()
+        thread.setAnchor(LuaThread.registry, fiber)
         if let spare = fiber.pointee.spareWaiter { machine.free(spare) }
         machine.free(fiber)
         fiberCount -= 1
@@ -247,7 +261,7 @@ package final class LuaProcess: Runnable, @unchecked Sendable {
         if let reporting { return .ended(.error(reporting.error)) }
         // Nothing is promised about the stack after an error; one that overflowed has spare room.
         guard thread.ensure(20) else { return .ended(.limit(.memory)) }
-        let trace = machine.main.traceback(of: thread, from: 0)
+        let trace = thread.traceback(of: thread, from: 0)
         var error =
             errorValue(thread, -1, acceptsAny: true)
             ?? ErrorValue(message: "unknown error")

@@ -86,7 +86,7 @@ extension LuaProcess {
     func stopTimer(_ number: Int64) -> Bool {
         guard let timer = timers.pending.removeValue(forKey: number) else { return false }
         runtime.stopTimer(timer.key)
-        if !timer.use.isSleeper { keepTimerChannel(number, at: nil, machine.main) }
+        if !timer.use.isSleeper { keepTimerChannel(number, at: nil, helperThread) }
         return true
     }
 
@@ -128,7 +128,7 @@ extension LuaProcess {
 
     /// Delivers a Time to the timer's channel, if somebody still holds it.
     private func ring(_ number: Int64, _ timer: PendingTimer) {
-        let thread = machine.main
+        let thread = helperThread
         let height = thread.top
         defer { thread.setTop(height) }
         guard thread.getKey(LuaThread.registry, Self.timerChannels) == .table else { return }
@@ -152,7 +152,7 @@ extension LuaProcess {
 
     /// Drops timers whose channel nobody holds any more.
     private func sweepTimers() {
-        let thread = machine.main
+        let thread = helperThread
         let height = thread.top
         defer { thread.setTop(height) }
         if thread.getKey(LuaThread.registry, Self.timerChannels) == .table {
