@@ -34,7 +34,10 @@ final class LuaHarness: Sendable {
     ) {
         LuaWorker.installSignalHandler()
         pool = WorkerPool(count: workers) { LuaWorkerContext() }
-        runtime = Runtime(clock: SystemClock(), dispatcher: pool)
+        // A pool and its runtime hold each other for good: the hundreds of harnesses must be small.
+        var configuration = Runtime.Configuration()
+        configuration.eventsMax = 2_048
+        runtime = Runtime(configuration, clock: SystemClock(), dispatcher: pool)
         let recorder = lines
         engine = LuaEngine(
             runtime: runtime,
