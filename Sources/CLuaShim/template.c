@@ -26,7 +26,7 @@
 
 #define REGION_BYTES ((size_t)2 << 20)
 // Room behind the copied bytes, so that a process that does little needs no second chunk.
-#define FORK_SLACK_BYTES ((size_t)3072)
+#define FORK_SLACK_BYTES ((size_t)1024)
 
 struct ml_template {
   char *image;         // the live blocks, packed; addresses inside are offsets from its start

@@ -11,9 +11,8 @@ package final class LuaEngine: Sendable {
     package let hosts: [HostInfo]
     /// The largest payload of one message, in bytes.
     package let payloadBytesMax: Int
-    private let programs: [String: Result<LoadedProgram, SpawnFault>]
-    private let hostsByID: [String: HostInfo]
-    private let processCounts: Mutex<[String: Int]>
+    private let programs: NameIndex<Result<LoadedProgram, SpawnFault>>
+    private let hostsByID: NameIndex<Host>
     /// Each process's random numbers begin from one of these, all different.
     private let seeds = Atomic<UInt64>(SystemRandom.next())
     /// Whether states are forked; where the self-check failed they are booted.
@@ -62,19 +61,20 @@ package final class LuaEngine: Sendable {
                 meta: entry.meta
             )
         }
-        hostsByID = Dictionary(hosts.map { ($0.id, $0) }) { first, _ in first }
-        processCounts = Mutex([:])
+        hostsByID = NameIndex(hosts.map { ($0.id, Host($0)) })
         LoggerLibrary.installPrint()
         ProcessLibrary.installSenderText()
         var builder = ProgramBuilder(entries)
-        var programs: [String: Result<LoadedProgram, SpawnFault>] = [:]
-        for entry in entries {
-            programs[entry.id] =
-                entry.isLibrary
-                ? .failure(.notAProcess(entry.id))
-                : builder.program(entry.id, LuaEngine.compile).map(LoadedProgram.init)
-        }
-        self.programs = programs
+        programs = NameIndex(
+            entries.map { entry in
+                (
+                    entry.id,
+                    entry.isLibrary
+                        ? .failure(.notAProcess(entry.id))
+                        : builder.program(entry.id, LuaEngine.compile).map(LoadedProgram.init)
+                )
+            }
+        )
         forks = LoadedProgram.selfCheck()
     }
 
@@ -237,7 +237,7 @@ package final class LuaEngine: Sendable {
         if runtime.isDraining { throw .refused(.draining) }
         guard let found = programs[plan.entry] else { throw .entryNotFound(plan.entry) }
         let program = try found.get()
-        try reserve(host)
+        guard host.takePlace() else { throw .hostFull(host.id) }
         var limits = host.limits
         program.program.limits.apply(to: &limits)
         if plan.parent == nil {
@@ -246,15 +246,16 @@ package final class LuaEngine: Sendable {
             plan.limits.tighten(&limits)
         }
         do throws(SpawnFault) {
-            return try start(program, plan, limits)
+            return try start(program, host, plan, limits)
         } catch {
-            processEnded(host: plan.host)
+            host.givePlaceBack()
             throw error
         }
     }
 
     private func start(
         _ program: LoadedProgram,
+        _ host: Host,
         _ plan: SpawnPlan,
         _ limits: ProcessLimits
     ) throws(SpawnFault) -> PID {
@@ -273,11 +274,11 @@ package final class LuaEngine: Sendable {
             machine: machine,
             arguments: count,
             engine: self,
-            program: program.program,
-            host: plan.host,
+            program: program,
+            host: host,
             context: plan.context
         )
-        var request = SpawnRequest(entry: plan.entry, host: plan.host)
+        var request = SpawnRequest(entry: program.id, host: host.id)
         request.parent = plan.parent
         request.name = plan.name
         request.linkedTo = plan.linkedTo
@@ -291,22 +292,8 @@ package final class LuaEngine: Sendable {
         }
     }
 
-    private func reserve(_ host: HostInfo) throws(SpawnFault) {
-        let free = processCounts.withLock { counts -> Bool in
-            let count = counts[host.id, default: 0]
-            guard host.processesMax == 0 || count < host.processesMax else { return false }
-            counts[host.id] = count + 1
-            return true
-        }
-        if !free { throw .hostFull(host.id) }
-    }
-
-    func processEnded(host id: String) {
-        processCounts.withLock { $0[id, default: 1] -= 1 }
-    }
-
     /// How many processes a host has now.
     package func processCount(ofHost id: String) -> Int {
-        processCounts.withLock { $0[id, default: 0] }
+        hostsByID[id]?.processCount ?? 0
     }
 }

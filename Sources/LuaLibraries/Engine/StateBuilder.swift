@@ -82,6 +82,9 @@ final class LoadedProgram: Sendable {
         case impossible
     }
 
+    /// The entry's id.
+    var id: String { program.id }
+
     init(_ program: Program) {
         self.program = program
     }

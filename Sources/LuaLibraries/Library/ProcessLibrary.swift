@@ -53,7 +53,7 @@ enum ProcessLibrary {
     // MARK: Identity
 
     private static func pid(_ call: Call) -> Int32 {
-        call.thread.push(call.runtime.pids.text(call.process.pid))
+        call.process.push(call.process.pid, call.thread)
         return 1
     }
 
@@ -467,7 +467,7 @@ enum ProcessLibrary {
         guard let pid = call.runtime.lookup(name) else {
             return call.fail(.notFound, "name not registered")
         }
-        call.thread.push(call.runtime.pids.text(pid))
+        call.process.push(pid, call.thread)
         return 1
     }
 

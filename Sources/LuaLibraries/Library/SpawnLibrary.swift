@@ -119,7 +119,7 @@ enum SpawnLibrary {
             return fail(call, error)
         }
         guard flavour.contains(.exec) else {
-            call.thread.push(call.runtime.pids.text(pid))
+            call.process.push(pid, call.thread)
             return 1
         }
         let outcome = call.thread.blockOutcome(
@@ -152,7 +152,7 @@ enum SpawnLibrary {
                 return ProcessLibrary.refused(call, error)
             }
         }
-        call.thread.push(call.runtime.pids.text(holder))
+        call.process.push(holder, call.thread)
         return 1
     }
 

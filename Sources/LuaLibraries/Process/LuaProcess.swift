@@ -12,8 +12,8 @@ package final class LuaProcess: Runnable, @unchecked Sendable {
     // Sendable: see above; the runtime hands the turn from thread to thread with acquire/release.
     let machine: LuaMachine
     let engine: LuaEngine
-    let program: Program
-    let host: String
+    let program: LoadedProgram
+    let host: Host
     /// Inherited by children; a table, or nil.
     let context: Payload
     let runtime: Runtime
@@ -55,8 +55,8 @@ package final class LuaProcess: Runnable, @unchecked Sendable {
         machine: LuaMachine,
         arguments: Int32,
         engine: LuaEngine,
-        program: Program,
-        host: String,
+        program: LoadedProgram,
+        host: Host,
         context: Payload
     ) {
         self.machine = machine
@@ -113,7 +113,7 @@ package final class LuaProcess: Runnable, @unchecked Sendable {
         stopAllTimers()
         mailbox.close()
         machine.discard()
-        engine.processEnded(host: host)
+        host.givePlaceBack()
     }
 
     package func describe() -> RunnableDescription {
