@@ -56,18 +56,23 @@ package final class PIDFormat: Sendable {
 
     /// Lends the text of `pid` as bytes, without making a string.
     package func withBytes<R>(of pid: PID, _ action: (UnsafeRawBufferPointer) -> R) -> R {
-        var buffer = InlineArray<64, UInt8>(repeating: 0)
-        var start = buffer.count
-        var rest = pid.number
-        repeat {
-            start -= 1
-            buffer[start] = UInt8(truncatingIfNeeded: 0x30 + rest % 10)
-            rest /= 10
-        } while rest > 0
-        start -= prefix.count
-        for (offset, byte) in prefix.enumerated() { buffer[start + offset] = byte }
-        let bytes = unsafe buffer.span.extracting(droppingFirst: start).bytes
-        return unsafe bytes.withUnsafeBytes { unsafe action($0) }
+        var room = InlineArray<64, UInt8>(repeating: 0)
+        return unsafe withUnsafeMutableBytes(of: &room) { buffer in
+            var start = buffer.count
+            var rest = pid.number
+            repeat {
+                start -= 1
+                unsafe buffer[start] = UInt8(truncatingIfNeeded: 0x30 + rest % 10)
+                rest /= 10
+            } while rest > 0
+            start -= prefix.count
+            // SAFETY: `init` saw to it that prefix and digits fit.
+            unsafe prefix.withUnsafeBytes { bytes in
+                unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[start...])
+                    .copyMemory(from: bytes)
+            }
+            return unsafe action(UnsafeRawBufferPointer(rebasing: buffer[start...]))
+        }
     }
 
     /// The pid that `text` names, or nil if it is none of this server's.
