@@ -115,12 +115,7 @@ package final class LuaMachine: @unchecked Sendable {
 
     /// Gives values the calls that `msg:payload()` needs.
     package func openMessageCalls() {
-        unsafe ml_open_message_calls(
-            ml_machine_state(machine),
-            CodecKeys.plainClass.address,
-            CodecKeys.arrayClass.address,
-            CodecKeys.objectClass.address
-        )
+        unsafe ml_open_message_calls(ml_machine_state(machine), CodecKeys.plainClass.address)
     }
 
     // MARK: Loading

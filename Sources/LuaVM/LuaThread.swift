@@ -1,5 +1,5 @@
-import CLua
-import CLuaShim
+public import CLua
+public import CLuaShim
 
 /// One Lua thread's stack, as Swift touches it.
 ///
@@ -8,52 +8,61 @@ import CLuaShim
 /// Lua's: 1-based from the bottom of the running function, or negative from the top. Callers keep
 /// Lua's promise of 20 free slots, or call `ensure`.
 @safe
-package struct LuaThread {
+public struct LuaThread {
     // SAFETY: a thread is alive while its process has the turn; LuaThread values are not kept past
     // it, except fibers that the process anchors in its registry.
-    package let raw: OpaquePointer
+    /// The `lua_State`.
+    public let raw: OpaquePointer
 
+    /// Wraps a `lua_State` of a live machine.
     @inlinable @inline(__always)
-    package init(_ raw: OpaquePointer) {
+    public init(_ raw: OpaquePointer) {
         unsafe self.raw = unsafe raw
     }
 
+    /// How many values the running function has on the stack.
     @inlinable @inline(__always)
-    package var top: Int32 { unsafe lua_gettop(raw) }
+    public var top: Int32 { unsafe lua_gettop(raw) }
 
+    /// Drops values above `index`, or fills up with nil.
     @inlinable @inline(__always)
-    package func setTop(_ index: Int32) { unsafe lua_settop(raw, index) }
+    public func setTop(_ index: Int32) { unsafe lua_settop(raw, index) }
 
+    /// Drops the top `count` values.
     @inlinable @inline(__always)
-    package func pop(_ count: Int32 = 1) { unsafe lua_settop(raw, -count - 1) }
+    public func pop(_ count: Int32 = 1) { unsafe lua_settop(raw, -count - 1) }
 
     /// Makes sure that `count` more values fit; false when the stack cannot grow that far.
     @inlinable @inline(__always)
-    package func ensure(_ count: Int32) -> Bool { unsafe lua_checkstack(raw, count) != 0 }
+    public func ensure(_ count: Int32) -> Bool { unsafe lua_checkstack(raw, count) != 0 }
 
     /// Has the machine die, as over its memory limit, before any more of its Lua code runs.
     @inlinable @inline(__always)
-    package func exhaust() { unsafe ml_machine_exhaust(ml_machine_of(raw)) }
+    public func exhaust() { unsafe ml_machine_exhaust(ml_machine_of(raw)) }
 
+    /// `index` counted from the bottom.
     @inlinable @inline(__always)
-    package func absolute(_ index: Int32) -> Int32 { unsafe lua_absindex(raw, index) }
+    public func absolute(_ index: Int32) -> Int32 { unsafe lua_absindex(raw, index) }
 
     // MARK: Reading
 
+    /// The type of the value at `index`.
     @inlinable @inline(__always)
-    package func kind(_ index: Int32) -> LuaKind {
+    public func kind(_ index: Int32) -> LuaKind {
         LuaKind(rawValue: unsafe lua_type(raw, index)) ?? .none
     }
 
+    /// Whether there is no value at `index`, or nil.
     @inlinable @inline(__always)
-    package func isNilOrNone(_ index: Int32) -> Bool { unsafe lua_type(raw, index) <= 0 }
+    public func isNilOrNone(_ index: Int32) -> Bool { unsafe lua_type(raw, index) <= 0 }
 
+    /// Whether the value at `index` counts as true.
     @inlinable @inline(__always)
-    package func boolean(_ index: Int32) -> Bool { unsafe lua_toboolean(raw, index) != 0 }
+    public func boolean(_ index: Int32) -> Bool { unsafe lua_toboolean(raw, index) != 0 }
 
     /// The integer at `index`; nil for anything but an integer or a float with an exact one.
     @inlinable @inline(__always)
-    package func integer(_ index: Int32) -> Int64? {
+    public func integer(_ index: Int32) -> Int64? {
         guard kind(index) == .number else { return nil }
         var isInteger: Int32 = 0
         let value = unsafe lua_tointegerx(raw, index, &isInteger)
@@ -62,75 +71,105 @@ package struct LuaThread {
 
     /// The number at `index`, which is of the integer subtype.
     @inlinable @inline(__always)
-    package func integerOfNumber(_ index: Int32) -> Int64 {
+    public func integerOfNumber(_ index: Int32) -> Int64 {
         unsafe lua_tointegerx(raw, index, nil)
     }
 
     /// Whether the number at `index` is of the integer subtype.
     @inlinable @inline(__always)
-    package func isInteger(_ index: Int32) -> Bool { unsafe lua_isinteger(raw, index) != 0 }
+    public func isInteger(_ index: Int32) -> Bool { unsafe lua_isinteger(raw, index) != 0 }
 
+    /// The number at `index`, as a float; nil for other values.
     @inlinable @inline(__always)
-    package func number(_ index: Int32) -> Double? {
+    public func number(_ index: Int32) -> Double? {
         kind(index) == .number ? unsafe lua_tonumberx(raw, index, nil) : nil
     }
 
     /// The bytes of the string at `index` (not of numbers): valid while it stays on the stack.
     @inlinable @inline(__always)
-    package func bytes(_ index: Int32) -> UnsafeRawBufferPointer? {
+    public func bytes(_ index: Int32) -> UnsafeRawBufferPointer? {
         guard unsafe lua_type(raw, index) == LUA_TSTRING else { return nil }
         var count = 0
         guard let start = unsafe lua_tolstring(raw, index, &count) else { return nil }
         return unsafe UnsafeRawBufferPointer(start: start, count: count)
     }
 
+    /// The bytes of the value at `index`, which is a string.
+    @inlinable @inline(__always)
+    public func bytesOfString(_ index: Int32) -> UnsafeRawBufferPointer {
+        var count = 0
+        let start = unsafe lua_tolstring(raw, index, &count)
+        return unsafe UnsafeRawBufferPointer(start: start, count: count)
+    }
+
     /// The string at `index`, with bytes that are not UTF-8 replaced; nil for other values.
     @inlinable @inline(__always)
-    package func string(_ index: Int32) -> String? {
+    public func string(_ index: Int32) -> String? {
         guard let bytes = unsafe bytes(index) else { return nil }
         return unsafe String(decoding: bytes, as: UTF8.self)
     }
 
+    /// The name of the type of the value at `index`.
     @inlinable @inline(__always)
-    package func typeName(_ index: Int32) -> String {
+    public func typeName(_ index: Int32) -> String {
         guard let name = unsafe lua_typename(raw, lua_type(raw, index)) else { return "no value" }
         return unsafe String(cString: name)
     }
 
+    /// Whether two values are equal, metamethods left out.
     @inlinable @inline(__always)
-    package func rawEqual(_ one: Int32, _ other: Int32) -> Bool {
+    public func rawEqual(_ one: Int32, _ other: Int32) -> Bool {
         unsafe lua_rawequal(raw, one, other) != 0
     }
 
+    /// The length of the table, string or userdata at `index`, metamethods left out.
     @inlinable @inline(__always)
-    package func rawLength(_ index: Int32) -> Int { Int(unsafe lua_rawlen(raw, index)) }
+    public func rawLength(_ index: Int32) -> Int { Int(unsafe lua_rawlen(raw, index)) }
 
     /// The thread value at `index`, or nil.
     @inlinable @inline(__always)
-    package func thread(_ index: Int32) -> LuaThread? {
+    public func thread(_ index: Int32) -> LuaThread? {
         guard let other = unsafe lua_tothread(raw, index) else { return nil }
         return unsafe LuaThread(other)
     }
 
+    /// Whether the value at `index` is the integer `number`, as an integer.
+    @inlinable @inline(__always)
+    public func integer(_ index: Int32, is number: Int64) -> Bool {
+        unsafe lua_isinteger(raw, index) != 0 && lua_tointegerx(raw, index, nil) == number
+    }
+
+    /// Whether the value at `index` is the light userdata `key`.
+    public func isKey(_ index: Int32, _ key: LuaKey) -> Bool {
+        guard kind(index) == .lightUserdata else { return false }
+        return unsafe lua_touserdata(raw, index) == key.address
+    }
+
     // MARK: Pushing
 
+    /// Pushes nil.
     @inlinable @inline(__always)
-    package func pushNil() { unsafe lua_pushnil(raw) }
+    public func pushNil() { unsafe lua_pushnil(raw) }
+    /// Pushes a boolean.
     @inlinable
-    package func push(_ value: Bool) { unsafe lua_pushboolean(raw, value ? 1 : 0) }
+    public func push(_ value: Bool) { unsafe lua_pushboolean(raw, value ? 1 : 0) }
+    /// Pushes an integer.
     @inlinable @inline(__always)
-    package func push(_ value: Int64) { unsafe lua_pushinteger(raw, value) }
+    public func push(_ value: Int64) { unsafe lua_pushinteger(raw, value) }
+    /// Pushes a float.
     @inlinable
-    package func push(_ value: Double) { unsafe lua_pushnumber(raw, value) }
+    public func push(_ value: Double) { unsafe lua_pushnumber(raw, value) }
 
+    /// Pushes a string.
     @inlinable @inline(__always)
-    package func push(_ value: String) {
+    public func push(_ value: String) {
         var copy = value
         copy.withUTF8 { unsafe push(bytes: UnsafeRawBufferPointer($0)) }
     }
 
+    /// Pushes a string of these bytes.
     @inlinable @inline(__always)
-    package func push(bytes: UnsafeRawBufferPointer) {
+    public func push(bytes: UnsafeRawBufferPointer) {
         _ = unsafe lua_pushlstring(
             raw,
             bytes.baseAddress?.assumingMemoryBound(to: CChar.self),
@@ -138,52 +177,59 @@ package struct LuaThread {
         )
     }
 
+    /// Pushes a string of these bytes.
     @inlinable @inline(__always)
-    package func push(bytes: [UInt8]) {
+    public func push(bytes: [UInt8]) {
         unsafe bytes.withUnsafeBytes { unsafe push(bytes: $0) }
     }
 
+    /// Pushes a copy of the value at `index`.
     @inlinable @inline(__always)
-    package func pushValue(_ index: Int32) { unsafe lua_pushvalue(raw, index) }
+    public func pushValue(_ index: Int32) { unsafe lua_pushvalue(raw, index) }
 
     /// Pushes a Lua function that calls `body` through the trampoline.
     @inlinable @inline(__always)
-    package func push(body function: LuaFunction) { unsafe ml_push_function(raw, function.body) }
+    public func push(body function: LuaFunction) { unsafe ml_push_function(raw, function.body) }
 
     /// Pushes the function every process begins with; see boot.c for the arguments it takes.
-    package func pushBoot() { unsafe ml_push_boot(raw) }
+    public func pushBoot() { unsafe ml_push_boot(raw) }
 
     /// Pushes Lua's own `next`, whatever a script made of the global.
-    package func pushNext() { unsafe ml_push_stock_next(raw) }
+    public func pushNext() { unsafe ml_push_stock_next(raw) }
 
+    /// Pushes a key as a light userdata.
     @inlinable @inline(__always)
-    package func pushKey(_ key: LuaKey) { unsafe lua_pushlightuserdata(raw, key.address) }
+    public func pushKey(_ key: LuaKey) { unsafe lua_pushlightuserdata(raw, key.address) }
 
+    /// Moves the top value to `index`, shifting up what is above.
     @inlinable @inline(__always)
-    package func insert(_ index: Int32) { unsafe lua_rotate(raw, index, 1) }
+    public func insert(_ index: Int32) { unsafe lua_rotate(raw, index, 1) }
 
+    /// Removes the value at `index`, shifting down what is above.
     @inlinable @inline(__always)
-    package func remove(_ index: Int32) {
+    public func remove(_ index: Int32) {
         unsafe lua_rotate(raw, index, -1)
         pop()
     }
 
+    /// Pops a value and puts it at `index`.
     @inlinable @inline(__always)
-    package func replace(_ index: Int32) {
+    public func replace(_ index: Int32) {
         unsafe lua_copy(raw, -1, index)
         pop()
     }
 
     /// Moves the top `count` values to another thread of the same process.
     @inlinable @inline(__always)
-    package func move(_ count: Int32, to other: LuaThread) {
+    public func move(_ count: Int32, to other: LuaThread) {
         unsafe lua_xmove(raw, other.raw, count)
     }
 
     // MARK: Tables, raw (no metamethods)
 
+    /// Pushes a new table with room for that many elements.
     @inlinable @inline(__always)
-    package func pushTable(sequence: Int = 0, pairs: Int = 0) {
+    public func pushTable(sequence: Int = 0, pairs: Int = 0) {
         unsafe lua_createtable(
             raw,
             Int32(clamping: sequence),
@@ -193,7 +239,7 @@ package struct LuaThread {
 
     /// Pops a value and stores it under `name` in the table at `index`.
     @inlinable @inline(__always)
-    package func setField(_ index: Int32, _ name: String) {
+    public func setField(_ index: Int32, _ name: String) {
         let table = absolute(index)
         push(name)
         insert(-2)
@@ -203,54 +249,59 @@ package struct LuaThread {
     /// Pushes the field `name` of the table at `index`.
     @inlinable @inline(__always)
     @discardableResult
-    package func getField(_ index: Int32, _ name: String) -> LuaKind {
+    public func getField(_ index: Int32, _ name: String) -> LuaKind {
         let table = absolute(index)
         push(name)
         return LuaKind(rawValue: unsafe lua_rawget(raw, table)) ?? .none
     }
 
+    /// Pops a value and stores it at `position` of the table at `index`.
     @inlinable @inline(__always)
-    package func setIndex(_ index: Int32, _ position: Int64) {
+    public func setIndex(_ index: Int32, _ position: Int64) {
         unsafe lua_rawseti(raw, index, position)
     }
 
+    /// Pushes what is at `position` of the table at `index`.
     @inlinable @inline(__always)
     @discardableResult
-    package func getIndex(_ index: Int32, _ position: Int64) -> LuaKind {
+    public func getIndex(_ index: Int32, _ position: Int64) -> LuaKind {
         LuaKind(rawValue: unsafe lua_rawgeti(raw, index, position)) ?? .none
     }
 
     /// Pops value and key and stores them in the table at `index`; the key is neither nil nor NaN.
     @inlinable @inline(__always)
-    package func rawSet(_ index: Int32) { unsafe lua_rawset(raw, index) }
+    public func rawSet(_ index: Int32) { unsafe lua_rawset(raw, index) }
 
+    /// Pops a value and stores it under `key` in the table at `index`.
     @inlinable @inline(__always)
-    package func setKey(_ index: Int32, _ key: LuaKey) {
+    public func setKey(_ index: Int32, _ key: LuaKey) {
         unsafe lua_rawsetp(raw, index, key.address)
     }
 
+    /// Pushes what is under `key` in the table at `index`.
     @inlinable @inline(__always)
     @discardableResult
-    package func getKey(_ index: Int32, _ key: LuaKey) -> LuaKind {
+    public func getKey(_ index: Int32, _ key: LuaKey) -> LuaKind {
         LuaKind(rawValue: unsafe lua_rawgetp(raw, index, key.address)) ?? .none
     }
 
     /// The pseudo-index of the registry, where scripts cannot reach.
     @inlinable @inline(__always)
-    package static var registry: Int32 { ml_registry_index() }
+    public static var registry: Int32 { ml_registry_index() }
 
+    /// Pushes the table of globals.
     @inlinable @inline(__always)
-    package func pushGlobals() {
+    public func pushGlobals() {
         _ = unsafe lua_rawgeti(raw, Self.registry, Int64(LUA_RIDX_GLOBALS))
     }
 
     /// Pops a metatable and gives it to the value at `index`.
     @inlinable @inline(__always)
-    package func setMetatable(_ index: Int32) { _ = unsafe lua_setmetatable(raw, index) }
+    public func setMetatable(_ index: Int32) { _ = unsafe lua_setmetatable(raw, index) }
 
     /// Pushes the metatable of the value at `index`; false (nothing pushed) where it has none.
     @inlinable @inline(__always)
-    package func pushMetatable(_ index: Int32) -> Bool {
+    public func pushMetatable(_ index: Int32) -> Bool {
         unsafe lua_getmetatable(raw, index) != 0
     }
 
@@ -258,16 +309,17 @@ package struct LuaThread {
     ///
     /// `lua_next` raises only for a key that is not in the table; this one comes from the traversal.
     @inlinable @inline(__always)
-    package func next(_ index: Int32) -> Bool { unsafe ml_raw_next(raw, index) != 0 }
+    public func next(_ index: Int32) -> Bool { unsafe ml_raw_next(raw, index) != 0 }
 
     /// Lua's libraries that are opened only where a program can reach them.
-    package enum Library: Int32, CaseIterable, Sendable {
+    public enum Library: Int32, CaseIterable, Sendable {
         case table = 1
         case math = 2
         case utf8 = 4
         case coroutine = 8
 
-        package var name: String {
+        /// Its global's name.
+        public var name: String {
             switch self {
             case .table: "table"
             case .math: "math"
@@ -279,18 +331,18 @@ package struct LuaThread {
 
     /// Opens one of them into the globals.
     @inlinable @inline(__always)
-    package func open(_ library: Library) {
+    public func open(_ library: Library) {
         let status = unsafe ml_open_more(raw, library.rawValue)
         precondition(status == LUA_OK, "a library of Lua opens")
     }
 
     /// Pops a table and makes it the environment of the function at `index`.
     @inlinable @inline(__always)
-    package func setEnvironment(_ index: Int32) { unsafe ml_set_environment(raw, index) }
+    public func setEnvironment(_ index: Int32) { unsafe ml_set_environment(raw, index) }
 
     /// Pushes a new thread.
     @inlinable @inline(__always)
-    package func pushNewThread() -> LuaThread {
+    public func pushNewThread() -> LuaThread {
         guard let made = unsafe lua_newthread(raw) else {
             preconditionFailure("lua_newthread returns a thread or does not return")
         }
@@ -301,7 +353,7 @@ package struct LuaThread {
 
     /// Pushes a userdata of `bytes` bytes with `values` user values, of the class `key`.
     @inlinable @inline(__always)
-    package func pushUserdata(
+    public func pushUserdata(
         bytes: Int,
         values: Int32,
         class key: LuaKey
@@ -311,37 +363,40 @@ package struct LuaThread {
 
     /// The memory of the userdata of class `key` at `index`, or nil for any other value.
     @inlinable @inline(__always)
-    package func userdata(_ index: Int32, class key: LuaKey) -> UnsafeMutableRawPointer? {
+    public func userdata(_ index: Int32, class key: LuaKey) -> UnsafeMutableRawPointer? {
         unsafe ml_test_userdata(raw, index, key.address)
     }
 
+    /// Pops a value and makes it user value `number` of the userdata at `index`.
     @inlinable @inline(__always)
-    package func setUserValue(_ index: Int32, _ number: Int32) {
+    public func setUserValue(_ index: Int32, _ number: Int32) {
         _ = unsafe lua_setiuservalue(raw, index, number)
     }
 
+    /// Pushes user value `number` of the userdata at `index`.
     @inlinable @inline(__always)
     @discardableResult
-    package func getUserValue(_ index: Int32, _ number: Int32) -> LuaKind {
+    public func getUserValue(_ index: Int32, _ number: Int32) -> LuaKind {
         LuaKind(rawValue: unsafe lua_getiuservalue(raw, index, number)) ?? .none
     }
 
     // MARK: Context and outcomes
 
     /// Pushes "chunk:line:" of the function `level` levels up, "" where that is not Lua code.
-    package func pushWhere(_ level: Int32) { unsafe ml_push_where(raw, level) }
+    public func pushWhere(_ level: Int32) { unsafe ml_push_where(raw, level) }
 
-    package func currentLine(_ level: Int32) -> Int32 { unsafe ml_current_line(raw, level) }
+    /// The line that runs in the function `level` levels up; zero where it has none.
+    public func currentLine(_ level: Int32) -> Int32 { unsafe ml_current_line(raw, level) }
 
     /// The stack of `other` as text, a frame a line, from `level` on.
-    package func traceback(of other: LuaThread, from level: Int32) -> String {
+    public func traceback(of other: LuaThread, from level: Int32) -> String {
         unsafe ml_push_traceback(raw, other.raw, level)
         defer { pop() }
         return string(-1) ?? ""
     }
 
     /// The text of the value at `index` as `tostring` shows it, metamethods left out.
-    package func rawText(_ index: Int32) -> String {
+    public func rawText(_ index: Int32) -> String {
         unsafe ml_push_raw_text(raw, index)
         defer { pop() }
         return string(-1) ?? ""
@@ -349,40 +404,40 @@ package struct LuaThread {
 
     /// Whether the running call chain can be suspended.
     @inlinable @inline(__always)
-    package var canBlock: Bool { unsafe ml_can_block(raw) }
+    public var canBlock: Bool { unsafe ml_can_block(raw) }
 
     /// Names the body that goes on after `LuaOutcome.block`.
-    package func blockOutcome(then continuation: LuaFunction) -> Int32 {
+    public func blockOutcome(then continuation: LuaFunction) -> Int32 {
         canBlock ? block(then: continuation) : refuseToBlock()
     }
 
     /// The outcome "block"; only where the chain can be suspended (`canBlock`).
-    package func block(then continuation: LuaFunction) -> Int32 {
+    public func block(then continuation: LuaFunction) -> Int32 {
         unsafe ml_block(ml_machine_of(raw), continuation.body)
         return LuaOutcome.block
     }
 
     /// The outcome of blocking where the chain cannot be suspended: an error.
-    package func refuseToBlock() -> Int32 {
+    public func refuseToBlock() -> Int32 {
         raise("attempt to yield across a C-call boundary")
     }
 
     /// The outcome "bad argument #index: message".
-    package func badArgument(_ index: Int32, _ message: String) -> Int32 {
+    public func badArgument(_ index: Int32, _ message: String) -> Int32 {
         unsafe ml_set_arg(ml_machine_of(raw), index)
         push(message)
         return LuaOutcome.raiseArgument
     }
 
     /// The outcome "bad argument #index: wanted expected, got ...".
-    package func wrongType(_ index: Int32, _ expected: String) -> Int32 {
+    public func wrongType(_ index: Int32, _ expected: String) -> Int32 {
         unsafe ml_set_arg(ml_machine_of(raw), index)
         push(expected)
         return LuaOutcome.raiseType
     }
 
     /// The outcome of `error(message)` at the caller's line.
-    package func raise(_ message: String) -> Int32 {
+    public func raise(_ message: String) -> Int32 {
         push(message)
         return LuaOutcome.raiseHere
     }
@@ -392,34 +447,34 @@ package struct LuaThread {
 ///
 /// Takes the calling thread and the machine's context; returns the number of results on top of the
 /// stack, or one of `LuaOutcome`. It must return: no Lua error ever passes over it.
-package typealias LuaBody =
+public typealias LuaBody =
     @Sendable @convention(c) (OpaquePointer, UnsafeMutableRawPointer?) -> Int32
 
 /// A body as a value to pass around.
 @safe
-package struct LuaFunction: Sendable {
+public struct LuaFunction: Sendable {
     @usableFromInline let body: LuaBody
 
     /// Wraps a closure that captures nothing.
     @safe
-    package init(_ body: @escaping LuaBody) {
+    public init(_ body: @escaping LuaBody) {
         unsafe self.body = unsafe body
     }
 }
 
 /// What a body can answer instead of a number of results.
-package enum LuaOutcome {
+public enum LuaOutcome {
     /// Raises the value on top as it is.
-    package static let raise = Int32(ML_RAISE)
+    public static let raise = Int32(ML_RAISE)
     /// Raises the string on top with the caller's position in front.
-    package static let raiseHere = Int32(ML_RAISE_HERE)
+    public static let raiseHere = Int32(ML_RAISE_HERE)
     static let raiseArgument = Int32(ML_RAISE_ARG)
     static let raiseType = Int32(ML_RAISE_TYPE)
     static let block = Int32(ML_BLOCK)
 }
 
 /// Lua's types.
-package enum LuaKind: Int32, Sendable {
+public enum LuaKind: Int32, Sendable {
     case none = -1
     case nothing = 0
     case boolean = 1
@@ -434,12 +489,12 @@ package enum LuaKind: Int32, Sendable {
 
 /// An address that names something in a registry: unique as long as the key is never freed.
 @safe
-package struct LuaKey: Hashable, @unchecked Sendable {
+public struct LuaKey: Hashable, @unchecked Sendable {
     // Sendable: an address that is compared, never followed.
     @usableFromInline let address: UnsafeMutableRawPointer
 
     /// Makes a key; keys are made once each and live for ever.
-    package init() {
+    public init() {
         unsafe address = .allocate(byteCount: 1, alignment: 1)
     }
 
@@ -448,11 +503,13 @@ package struct LuaKey: Hashable, @unchecked Sendable {
         unsafe self.address = unsafe UnsafeMutableRawPointer(mutating: address)
     }
 
-    package static func == (left: LuaKey, right: LuaKey) -> Bool {
+    /// Whether they are the same address.
+    public static func == (left: LuaKey, right: LuaKey) -> Bool {
         unsafe left.address == right.address
     }
 
-    package func hash(into hasher: inout Hasher) {
+    /// Feeds the address to `hasher`.
+    public func hash(into hasher: inout Hasher) {
         unsafe hasher.combine(address)
     }
 }

@@ -1,5 +1,5 @@
 import CLuaShim
-package import Payload
+public import Payload
 
 /// Userdata classes that cross between processes, and the registry keys the codec needs.
 ///
@@ -28,184 +28,11 @@ package struct UnsendableFault: Error, Equatable {
     }
 }
 
-/// Lua values to payload bytes and back.
-package struct PayloadEncoder: ~Copyable {
-    private let thread: LuaThread
-    /// Where on the stack the keys from the value given inward are, for messages; zero inside an
-    /// error object.
-    private var path: [Int32] = []
-    private let root: String
-    private let bytesMax: Int
-
-    /// The largest payload where nobody set another limit, in bytes.
-    ///
-    /// A limit there must be: shared references become copies, so a small table can stand for a
-    /// payload larger than any memory.
-    package static let bytesMaxDefault = 16 << 20
-
-    /// Encodes values of `thread`; faults name them from `root` on, as in `payload.items[3]`.
-    ///
-    /// `bytesMax` is for everything the writer holds.
-    package init(
-        _ thread: LuaThread,
-        root: String = "payload",
-        bytesMax: Int = PayloadEncoder.bytesMaxDefault
-    ) {
-        self.thread = thread
-        self.root = root
-        self.bytesMax = bytesMax
-    }
-
-    /// Writes the value at `index`; the stack is left as it was.
-    package mutating func encode(
-        _ index: Int32,
-        into writer: inout PayloadWriter
-    ) throws(UnsendableFault) {
-        let height = thread.top
-        do throws(UnsendableFault) {
-            try write(thread.absolute(index), &writer)
-            guard writer.payloadCount <= bytesMax else { throw tooLarge() }
-        } catch {
-            thread.setTop(height)
-            throw error
-        }
-    }
-
-    private mutating func write(
-        _ index: Int32,
-        _ writer: inout PayloadWriter
-    ) throws(UnsendableFault) {
-        guard writer.payloadCount <= bytesMax else { throw tooLarge() }
-        switch thread.kind(index) {
-        case .none, .nothing: writer.writeNil()
-        case .boolean: writer.write(thread.boolean(index))
-        case .number:
-            thread.writeNumber(index, to: &writer)
-        case .string:
-            if let bytes = unsafe thread.bytes(index) {
-                guard bytes.count <= bytesMax - writer.payloadCount else { throw tooLarge() }
-                unsafe writer.writeString(bytes)
-            }
-        case .table: try writeTable(index, &writer)
-        case .userdata: try writeUserdata(index, &writer)
-        case .lightUserdata:
-            thread.pushKey(CodecKeys.null)
-            let isNull = thread.rawEqual(index, -1)
-            thread.pop()
-            guard isNull else { throw fault("cannot send a userdata") }
-            writer.writeNull()
-        case .function: throw fault("cannot send a function")
-        case .thread: throw fault("cannot send a coroutine")
-        }
-    }
-
-    private mutating func writeTable(
-        _ index: Int32,
-        _ writer: inout PayloadWriter
-    ) throws(UnsendableFault) {
-        guard path.count < payloadDepthMax else {
-            throw fault("nested deeper than \(payloadDepthMax) levels (or a cycle)")
-        }
-        guard thread.ensure(8) else { throw fault("nested too deep") }
-        let position = writer.beginTable(mark(of: index))
-        var sequence = 0
-        var pairs = 0
-        thread.pushNil()
-        while thread.next(index) {
-            if pairs == 0, thread.isInteger(-2), thread.integer(-2) == Int64(sequence + 1) {
-                path.append(thread.absolute(-2))
-                try write(thread.absolute(-1), &writer)
-                sequence += 1
-            } else {
-                path.append(thread.absolute(-2))
-                try writeKey(thread.absolute(-2), &writer)
-                try write(thread.absolute(-1), &writer)
-                pairs += 1
-            }
-            path.removeLast()
-            thread.pop()
-        }
-        writer.endTable(position, sequence: sequence, pairs: pairs)
-    }
-
-    /// A Message as a key would become its payload, which may be nil or NaN: no key for a table.
-    private mutating func writeKey(
-        _ index: Int32,
-        _ writer: inout PayloadWriter
-    ) throws(UnsendableFault) {
-        if unsafe thread.userdata(index, class: CodecKeys.message) != nil {
-            throw fault("cannot send a message as a key")
-        }
-        try write(index, &writer)
-    }
-
-    private func mark(of index: Int32) -> TableMark {
-        guard thread.pushMetatable(index) else { return .plain }
-        defer { thread.pop() }
-        for (key, mark) in [
-            (CodecKeys.arrayClass, TableMark.array), (CodecKeys.objectClass, .object),
-        ] {
-            thread.getKey(LuaThread.registry, key)
-            let same = thread.rawEqual(-1, -2)
-            thread.pop()
-            if same { return mark }
-        }
-        return .plain
-    }
-
-    private mutating func writeUserdata(
-        _ index: Int32,
-        _ writer: inout PayloadWriter
-    ) throws(UnsendableFault) {
-        if unsafe thread.userdata(index, class: CodecKeys.error) != nil {
-            guard path.count < payloadDepthMax, thread.ensure(8) else {
-                throw fault("nested deeper than \(payloadDepthMax) levels")
-            }
-            writer.beginError()
-            for value in Int32(1)...5 {
-                thread.getUserValue(index, value)
-                path.append(0)
-                try write(thread.absolute(-1), &writer)
-                path.removeLast()
-                thread.pop()
-            }
-        } else if unsafe thread.userdata(index, class: CodecKeys.message) != nil {
-            thread.getUserValue(index, 1)
-            try write(thread.absolute(-1), &writer)
-            thread.pop()
-        } else {
-            throw fault("cannot send a \(thread.rawText(index).prefix { $0 != ":" })")
-        }
-    }
-
-    /// A key as a step of a path: `[3]` or `.name`.
-    private func step(_ index: Int32) -> String {
-        if index == 0 { return ".error" }
-        if let number = thread.isInteger(index) ? thread.integer(index) : nil {
-            return "[\(number)]"
-        }
-        if thread.kind(index) == .string { return "." + (thread.string(index) ?? "") }
-        return "[\(thread.rawText(index))]"
-    }
-
-    private func tooLarge() -> UnsendableFault {
-        UnsendableFault(path: root, reason: "larger than \(bytesMax) bytes")
-    }
-
-    private func fault(_ reason: String) -> UnsendableFault {
-        var text = root
-        // A cycle is as deep as the limit: its first steps say enough. The keys are still there.
-        for index in path.prefix(8) { text += step(index) }
-        if path.count > 8 { text += "..." }
-        return UnsendableFault(path: text, reason: reason)
-    }
-}
-
 extension LuaThread {
     /// Writes the value at `index` if it is nil, a boolean, a number or a string that fits; false for
     /// others, which take a `PayloadEncoder`.
     @inlinable
-    package func writeScalar(
+    public func writeScalar(
         _ index: Int32,
         to writer: inout PayloadWriter,
         bytesMax: Int
@@ -226,7 +53,7 @@ extension LuaThread {
 
     /// Writes the number at `index`.
     @inlinable @inline(__always)
-    package func writeNumber(_ index: Int32, to writer: inout PayloadWriter) {
+    public func writeNumber(_ index: Int32, to writer: inout PayloadWriter) {
         if isInteger(index) {
             writer.write(integerOfNumber(index))
         } else {
@@ -299,6 +126,11 @@ extension LuaThread {
         payload.withReader { pushPayload(&$0) }
     }
 
+    /// Which JSON shape the table at `index` was marked as.
+    package func mark(of index: Int32) -> TableMark {
+        TableMark(rawValue: UInt8(unsafe ml_mark_of(raw, index))) ?? .plain
+    }
+
     /// Gives the table on top the metatable that remembers its JSON shape.
     package func setMark(_ mark: TableMark) {
         let key: LuaKey
@@ -307,7 +139,7 @@ extension LuaThread {
         case .array: key = CodecKeys.arrayClass
         case .object: key = CodecKeys.objectClass
         }
-        unsafe ml_push_mark_class(raw, key.address)
+        unsafe ml_push_mark_class(raw, key.address, Int32(mark.rawValue))
         setMetatable(-2)
     }
 

@@ -12,37 +12,48 @@
 ///     0x08 null: what `json.null` is
 ///     0x40...0x7F string of 0 to 63 bytes, the length in the low six bits
 ///     0x80...0xFF integer from -32 to 95, as tag - 0xA0
-package enum PayloadTag {
-    package static let nothing: UInt8 = 0x00
-    package static let no: UInt8 = 0x01
-    package static let yes: UInt8 = 0x02
-    package static let integer: UInt8 = 0x03
-    package static let float: UInt8 = 0x04
-    package static let string: UInt8 = 0x05
-    package static let table: UInt8 = 0x06
-    package static let error: UInt8 = 0x07
-    package static let null: UInt8 = 0x08
-    package static let shortString: UInt8 = 0x40
-    package static let smallInteger: UInt8 = 0x80
+public enum PayloadTag {
+    /// Tag of nil.
+    public static let nothing: UInt8 = 0x00
+    /// Tag of false.
+    public static let no: UInt8 = 0x01
+    /// Tag of true.
+    public static let yes: UInt8 = 0x02
+    /// Tag of an integer of 8 bytes.
+    public static let integer: UInt8 = 0x03
+    /// Tag of a float of 8 bytes.
+    public static let float: UInt8 = 0x04
+    /// Tag of a string with 4 bytes of length.
+    public static let string: UInt8 = 0x05
+    /// Tag of a table.
+    public static let table: UInt8 = 0x06
+    /// Tag of an error object.
+    public static let error: UInt8 = 0x07
+    /// Tag of `json.null`.
+    public static let null: UInt8 = 0x08
+    /// Tag of a string with its length in the tag.
+    public static let shortString: UInt8 = 0x40
+    /// Tag of an integer that is the tag.
+    public static let smallInteger: UInt8 = 0x80
 
     /// Bytes before a table's first element: tag, mark, sequence count, pair count.
-    package static let tableHeaderBytes = 10
+    public static let tableHeaderBytes = 10
     /// The integers that fit in their tag.
-    package static let smallIntegers = -32...95
+    public static let smallIntegers = -32...95
     /// What is added to a small integer to make its tag.
-    package static let smallIntegerBias = 0xA0
+    public static let smallIntegerBias = 0xA0
     /// The longest string whose length fits in its tag, in bytes.
-    package static let shortStringBytesMax = 63
+    public static let shortStringBytesMax = 63
 }
 
 /// Which JSON shape a table was, or was asked to be.
 ///
 /// A plain table says nothing.
-package enum TableMark: UInt8, Sendable {
+public enum TableMark: UInt8, Sendable {
     case plain = 0
     case array = 1
     case object = 2
 }
 
 /// How deep tables may nest in one value (SEMANTICS 6).
-package let payloadDepthMax = 128
+public let payloadDepthMax = 128

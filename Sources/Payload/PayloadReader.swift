@@ -2,7 +2,7 @@
 ///
 /// A table or an error object announces what follows it.
 @safe
-package enum PayloadItem {
+public enum PayloadItem {
     case nothing
     case null
     case boolean(Bool)
@@ -21,21 +21,28 @@ package enum PayloadItem {
 /// Payloads are written only by `PayloadWriter` and the Lua codec, so bad bytes are our own broken
 /// invariant: reading past the end or an unknown tag traps.
 @safe
-package struct PayloadReader {
-    private let bytes: UnsafeRawBufferPointer
+public struct PayloadReader {
+    @usableFromInline let bytes: UnsafeRawBufferPointer
+    @usableFromInline var place = 0
+
     /// Bytes read so far.
-    package private(set) var offset = 0
+    public var offset: Int { place }
 
     /// Reads from `bytes`, which must outlive the reader and every string it returns.
-    package init(_ bytes: UnsafeRawBufferPointer) {
+    @inlinable
+    public init(_ bytes: UnsafeRawBufferPointer) {
         unsafe self.bytes = unsafe bytes
     }
 
-    package var isAtEnd: Bool { unsafe offset >= bytes.count }
+    /// Whether all bytes were read.
+    @inlinable
+    public var isAtEnd: Bool { unsafe place >= bytes.count }
 
-    package mutating func next() -> PayloadItem {
-        let tag = unsafe bytes[offset]
-        offset += 1
+    /// Reads one item.
+    @inlinable @inline(__always)
+    public mutating func next() -> PayloadItem {
+        let tag = unsafe bytes[place]
+        place += 1
         if tag >= PayloadTag.smallInteger {
             return .integer(Int64(Int(tag) - PayloadTag.smallIntegerBias))
         }
@@ -65,7 +72,7 @@ package struct PayloadReader {
     }
 
     /// Steps over whole values.
-    package mutating func skip(values count: Int = 1) {
+    public mutating func skip(values count: Int = 1) {
         var values = count
         while values > 0 {
             values -= 1
@@ -77,16 +84,18 @@ package struct PayloadReader {
         }
     }
 
-    private mutating func load<T: FixedWidthInteger & BitwiseCopyable>(_ type: T.Type) -> T {
-        let value = unsafe bytes.loadUnaligned(fromByteOffset: offset, as: type)
-        offset += MemoryLayout<T>.size
+    @inlinable @inline(__always)
+    mutating func load<T: FixedWidthInteger & BitwiseCopyable>(_ type: T.Type) -> T {
+        let value = unsafe bytes.loadUnaligned(fromByteOffset: place, as: type)
+        place += MemoryLayout<T>.size
         return value
     }
 
-    private mutating func take(_ count: Int) -> UnsafeRawBufferPointer {
-        unsafe precondition(offset + count <= bytes.count, "payload: a string runs past the end")
-        let slice = unsafe UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + count])
-        offset += count
+    @inlinable @inline(__always)
+    mutating func take(_ count: Int) -> UnsafeRawBufferPointer {
+        unsafe precondition(place + count <= bytes.count, "payload: a string runs past the end")
+        let slice = unsafe UnsafeRawBufferPointer(rebasing: bytes[place..<place + count])
+        place += count
         return unsafe slice
     }
 }

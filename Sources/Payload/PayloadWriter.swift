@@ -3,7 +3,8 @@
 /// The block may begin with room for a header (`headerBytes`), so that a message and its payload
 /// are one allocation: `release()` hands that block over. What is not released is freed.
 @safe
-package struct PayloadWriter: ~Copyable {
+@frozen
+public struct PayloadWriter: ~Copyable {
     @usableFromInline var base: UnsafeMutableRawPointer
     @usableFromInline var capacity: Int
     @usableFromInline let headerBytes: Int
@@ -11,13 +12,13 @@ package struct PayloadWriter: ~Copyable {
 
     /// Bytes in use, the header's included.
     @inlinable
-    package var count: Int { used }
+    public var count: Int { used }
 
-    /// Makes a writer whose block starts with `headerBytes` bytes left alone (16-byte aligned).
+    /// Makes a writer whose block starts with `headerBytes` bytes left alone (8-byte aligned).
     @inlinable
-    package init(headerBytes: Int = 0, reserving: Int = 64) {
+    public init(headerBytes: Int = 0, reserving: Int = 64) {
         capacity = headerBytes + max(reserving, 16)
-        unsafe base = .allocate(byteCount: capacity, alignment: 16)
+        unsafe base = .allocate(byteCount: capacity, alignment: 8)
         self.headerBytes = headerBytes
         used = headerBytes
     }
@@ -28,21 +29,21 @@ package struct PayloadWriter: ~Copyable {
     }
 
     /// Bytes of payload written so far.
-    @inlinable
-    package var payloadCount: Int { used - headerBytes }
+    @inlinable @inline(__always)
+    public var payloadCount: Int { used - headerBytes }
 
     /// The finished block.
     ///
     /// The caller must `deallocate()` it; `count` bytes are in use.
     @inlinable
-    package consuming func release() -> (block: UnsafeMutableRawPointer, count: Int) {
+    public consuming func release() -> (block: UnsafeMutableRawPointer, count: Int) {
         let result = unsafe (base, used)
         discard self
         return unsafe result
     }
 
     /// The payload as an array of its own; the header's bytes are left out.
-    package consuming func finish() -> Payload {
+    public consuming func finish() -> Payload {
         let start = unsafe UnsafeRawPointer(base + headerBytes)
         let bytes = unsafe [UInt8](UnsafeRawBufferPointer(start: start, count: payloadCount))
         return Payload(bytes: bytes)
@@ -50,17 +51,21 @@ package struct PayloadWriter: ~Copyable {
 
     // MARK: Values
 
+    /// Writes nil.
+    @inlinable @inline(__always)
+    public mutating func writeNil() { writeByte(PayloadTag.nothing) }
+    /// Writes `json.null`.
     @inlinable
-    package mutating func writeNil() { writeByte(PayloadTag.nothing) }
-    @inlinable
-    package mutating func writeNull() { writeByte(PayloadTag.null) }
-    @inlinable
-    package mutating func write(_ value: Bool) {
+    public mutating func writeNull() { writeByte(PayloadTag.null) }
+    /// Writes a boolean.
+    @inlinable @inline(__always)
+    public mutating func write(_ value: Bool) {
         writeByte(value ? PayloadTag.yes : PayloadTag.no)
     }
 
-    @inlinable
-    package mutating func write(_ value: Int64) {
+    /// Writes an integer.
+    @inlinable @inline(__always)
+    public mutating func write(_ value: Int64) {
         if PayloadTag.smallIntegers.contains(Int(value)) {
             writeByte(UInt8(truncatingIfNeeded: Int(value) + PayloadTag.smallIntegerBias))
             return
@@ -71,8 +76,9 @@ package struct PayloadWriter: ~Copyable {
         used += 9
     }
 
-    @inlinable
-    package mutating func write(_ value: Double) {
+    /// Writes a float.
+    @inlinable @inline(__always)
+    public mutating func write(_ value: Double) {
         reserve(9)
         unsafe base.storeBytes(of: PayloadTag.float, toByteOffset: used, as: UInt8.self)
         unsafe base.storeBytes(
@@ -84,8 +90,8 @@ package struct PayloadWriter: ~Copyable {
     }
 
     /// Writes a string value; any bytes, UTF-8 or not.
-    @inlinable
-    package mutating func writeString(_ bytes: UnsafeRawBufferPointer) {
+    @inlinable @inline(__always)
+    public mutating func writeString(_ bytes: UnsafeRawBufferPointer) {
         if bytes.count <= PayloadTag.shortStringBytesMax {
             writeByte(PayloadTag.shortString | UInt8(truncatingIfNeeded: bytes.count))
         } else {
@@ -101,18 +107,20 @@ package struct PayloadWriter: ~Copyable {
         unsafe append(bytes)
     }
 
-    package mutating func write(_ value: String) {
+    /// Writes a text as a string value.
+    public mutating func write(_ value: String) {
         var copy = value
         copy.withUTF8 { unsafe writeString(UnsafeRawBufferPointer($0)) }
     }
 
-    package mutating func writeString(_ bytes: [UInt8]) {
+    /// Writes a string value.
+    public mutating func writeString(_ bytes: [UInt8]) {
         unsafe bytes.withUnsafeBytes { unsafe writeString($0) }
     }
 
     /// Starts a table; write its sequence's values, then its pairs, then call `endTable`.
-    @inlinable
-    package mutating func beginTable(_ mark: TableMark = .plain) -> TablePosition {
+    @inlinable @inline(__always)
+    public mutating func beginTable(_ mark: TableMark = .plain) -> TablePosition {
         reserve(PayloadTag.tableHeaderBytes)
         let position = TablePosition(offset: used)
         unsafe base.storeBytes(of: PayloadTag.table, toByteOffset: used, as: UInt8.self)
@@ -122,8 +130,8 @@ package struct PayloadWriter: ~Copyable {
     }
 
     /// Fills in how many values and pairs were written since `beginTable` returned `position`.
-    @inlinable
-    package mutating func endTable(_ position: TablePosition, sequence: Int, pairs: Int) {
+    @inlinable @inline(__always)
+    public mutating func endTable(_ position: TablePosition, sequence: Int, pairs: Int) {
         unsafe base.storeBytes(
             of: UInt32(sequence).littleEndian,
             toByteOffset: position.offset + 2,
@@ -137,16 +145,16 @@ package struct PayloadWriter: ~Copyable {
     }
 
     /// Starts an error object: write message, kind, retryable, details and stack after it.
-    package mutating func beginError() { writeByte(PayloadTag.error) }
+    public mutating func beginError() { writeByte(PayloadTag.error) }
 
     /// Copies values that are encoded already.
-    package mutating func writeEncoded(_ payload: Payload) {
+    public mutating func writeEncoded(_ payload: Payload) {
         unsafe payload.bytes.withUnsafeBytes { unsafe append($0) }
     }
 
     /// Appends raw bytes with no tag.
-    @inlinable
-    package mutating func append(_ bytes: UnsafeRawBufferPointer) {
+    @inlinable @inline(__always)
+    public mutating func append(_ bytes: UnsafeRawBufferPointer) {
         reserve(bytes.count)
         if let source = bytes.baseAddress {
             unsafe (base + used).copyMemory(from: source, byteCount: bytes.count)
@@ -154,14 +162,14 @@ package struct PayloadWriter: ~Copyable {
         used += bytes.count
     }
 
-    @inlinable
+    @inlinable @inline(__always)
     mutating func writeByte(_ byte: UInt8) {
         reserve(1)
         unsafe base.storeBytes(of: byte, toByteOffset: used, as: UInt8.self)
         used += 1
     }
 
-    @inlinable
+    @inlinable @inline(__always)
     mutating func reserve(_ bytes: Int) {
         if used + bytes > capacity { grow(bytes) }
     }
@@ -169,7 +177,7 @@ package struct PayloadWriter: ~Copyable {
     @usableFromInline
     mutating func grow(_ bytes: Int) {
         let grown = max(capacity * 2, used + bytes)
-        let block = UnsafeMutableRawPointer.allocate(byteCount: grown, alignment: 16)
+        let block = UnsafeMutableRawPointer.allocate(byteCount: grown, alignment: 8)
         unsafe block.copyMemory(from: base, byteCount: used)
         unsafe base.deallocate()
         unsafe base = block
@@ -178,7 +186,7 @@ package struct PayloadWriter: ~Copyable {
 }
 
 /// Where a table began in its writer.
-package struct TablePosition: Sendable {
+public struct TablePosition: Sendable {
     @usableFromInline let offset: Int
 
     @inlinable

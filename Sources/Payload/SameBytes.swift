@@ -1,8 +1,8 @@
 /// Whether two stretches of memory hold the same bytes.
 ///
 /// For names of a few bytes, which are compared with every message: eight at a time, no call.
-@inlinable
-package func haveSameBytes(
+@inlinable @inline(__always)
+public func haveSameBytes(
     _ one: UnsafeRawBufferPointer,
     _ other: UnsafeRawBufferPointer
 ) -> Bool {

@@ -98,19 +98,20 @@ void ml_set_sender_text(ml_sender_text _Nonnull writer);
 
 // Gives every value that a payload can be a __call that lets `msg:payload()` return what
 // `msg.payload` is: called with the Message whose field it came from, the value itself is the answer;
-// called otherwise the error is Lua's own. `plain`, `array` and `object` are the classes of payload
-// tables, made here. getmetatable shows none of these metatables, so that scripts can neither change
+// called otherwise the error is Lua's own. `plain` is the class of payload tables, made here.
+// getmetatable shows none of these metatables, so that scripts can neither change
 // what all values share nor smuggle a finalizer in; setmetatable may replace a payload table's.
-void ml_open_message_calls(
-    lua_State *_Nonnull L, const void *_Nonnull plain, const void *_Nonnull array,
-    const void *_Nonnull object);
+void ml_open_message_calls(lua_State *_Nonnull L, const void *_Nonnull plain);
 
 // Gives the metatable on top that __call, too, where other values have it.
 void ml_add_message_call(lua_State *_Nonnull L);
 
-// Pushes the metatable that marks a table as a JSON array or object: one of the payload classes, or,
-// where no message calls were opened, a bare one. Stack: +1.
-void ml_push_mark_class(lua_State *_Nonnull L, const void *_Nonnull key);
+// Pushes the metatable, kept under `key`, that marks a table as a JSON array or object; made the first
+// time. Stack: +1.
+void ml_push_mark_class(lua_State *_Nonnull L, const void *_Nonnull key, int32_t mark);
+
+// The mark of the table at `index`: that of its metatable, or 0.
+int32_t ml_mark_of(lua_State *_Nonnull L, int32_t index);
 
 // Replaces the environment (first upvalue) of the function at `index` by the table on top; pops it.
 void ml_set_environment(lua_State *_Nonnull L, int32_t index);

@@ -79,8 +79,7 @@ extension LuaProcess {
         switch signal.kind {
         case .message:
             if let channel = unsafe signal.withTopic({ unsafe mailbox.topic(named: $0) }) {
-                channel.pointee.queue.append(signal)
-                serve(channel)
+                deliver(signal, to: channel)
             } else {
                 mailbox.unlistened.append(signal)
                 if let inbox = mailbox.inbox { serve(inbox) }
@@ -95,6 +94,32 @@ extension LuaProcess {
             timerFired(number)
         case .reply: replied(signal)
         }
+    }
+
+    /// Hands a message of a topic to the fiber that waits for it, or keeps it for the next that comes.
+    ///
+    /// Where a fiber waits, nothing else does.
+    private func deliver(_ signal: consuming Signal, to topic: Record<Channel>) {
+        guard let receiver = topic.pointee.receivers.first else {
+            topic.pointee.queue.append(signal)
+            return
+        }
+        push(signal, of: topic, receiver.pointee.fiber.pointee.parkedThread)
+        complete(receiver, ok: true)
+    }
+
+    /// Pushes what a topic's signal is to Lua.
+    private func push(
+        _ signal: borrowing Signal,
+        of topic: Record<Channel>,
+        _ thread: LuaThread
+    ) {
+        if topic.pointee.deliversMessages {
+            push(message: signal, thread)
+        } else {
+            signal.withPayload { thread.pushPayload(&$0) }
+        }
+        runtime.consumed(block, bytes: signal.byteCount)
     }
 
     /// Hands the next signal of a mailbox channel to a fiber parked there.
@@ -112,12 +137,7 @@ extension LuaProcess {
         case .values: return false
         case .topic:
             guard let signal = channel.pointee.queue.popFirst() else { return false }
-            if channel.pointee.deliversMessages {
-                push(message: signal, thread)
-            } else {
-                signal.withPayload { thread.pushPayload(&$0) }
-            }
-            runtime.consumed(block, bytes: signal.byteCount)
+            push(signal, of: channel, thread)
             return true
         case .inbox:
             guard let signal = mailbox.unlistened.popFirst() else { return false }

@@ -4,21 +4,22 @@ import Payload
 ///
 /// A pid is never reused: the generation has 40 bits, so one slot would have to be filled a
 /// thousand times a second for 34 years.
-package struct PID: Hashable, Sendable {
+public struct PID: Hashable, Sendable {
     /// Generation in the high 40 bits, slot in the low 24; zero is no process.
-    package let number: UInt64
+    public let number: UInt64
 
     static let slotBits: UInt64 = 24
     /// Slots run from 1 to this.
     @inlinable
-    package static var slotMax: Int { (1 << 24) - 1 }
+    public static var slotMax: Int { (1 << 24) - 1 }
 
     init(slot: Int, generation: UInt64) {
         number = generation << PID.slotBits | UInt64(slot)
     }
 
+    /// Takes a number apart; nil for zero's slot, which is no process.
     @inlinable
-    package init?(number: UInt64) {
+    public init?(number: UInt64) {
         guard number & UInt64(PID.slotMax) != 0 else { return nil }
         self.number = number
     }
@@ -27,7 +28,7 @@ package struct PID: Hashable, Sendable {
 
     /// One multiplication instead of SipHash: nobody outside chooses pids, and each spawn and exit
     /// hashes several.
-    package func _rawHashValue(seed: Int) -> Int {
+    public func _rawHashValue(seed: Int) -> Int {
         let product = (number ^ UInt64(bitPattern: Int64(seed))) &* 0x9E37_79B9_7F4A_7C15
         return Int(truncatingIfNeeded: product ^ product >> 32)
     }
@@ -37,25 +38,28 @@ package struct PID: Hashable, Sendable {
 ///
 /// The epoch is the server's start time, so that no pid of an earlier run is ever taken for one of
 /// this run.
-package final class PIDFormat: Sendable {
-    package let node: String
-    package let epoch: String
+public final class PIDFormat: Sendable {
+    /// The name of this server's node.
+    public let node: String
+    /// When the server started, in milliseconds since 1970, in base 36.
+    public let epoch: String
     private let prefix: [UInt8]
 
     /// Makes the format of a server named `node` that started at `startMilliseconds` since 1970.
-    package init(node: String, startMilliseconds: UInt64) {
+    public init(node: String, startMilliseconds: UInt64) {
         self.node = node
         epoch = String(startMilliseconds, radix: 36)
         prefix = Array("\(node).\(epoch).".utf8)
         precondition(prefix.count + 20 <= 64, "a node's name is short: a pid's text has 64 bytes")
     }
 
-    package func text(_ pid: PID) -> String {
+    /// The text of `pid`.
+    public func text(_ pid: PID) -> String {
         unsafe withBytes(of: pid) { unsafe String(decoding: $0, as: UTF8.self) }
     }
 
     /// Lends the text of `pid` as bytes, without making a string.
-    package func withBytes<R>(of pid: PID, _ action: (UnsafeRawBufferPointer) -> R) -> R {
+    public func withBytes<R>(of pid: PID, _ action: (UnsafeRawBufferPointer) -> R) -> R {
         var room = InlineArray<64, UInt8>(repeating: 0)
         return unsafe withUnsafeMutableBytes(of: &room) { buffer in
             var start = buffer.count
@@ -76,13 +80,13 @@ package final class PIDFormat: Sendable {
     }
 
     /// The pid that `text` names, or nil if it is none of this server's.
-    package func parse(_ text: String) -> PID? {
+    public func parse(_ text: String) -> PID? {
         var copy = text
         return copy.withUTF8 { unsafe parse(UnsafeRawBufferPointer($0)) }
     }
 
     /// The pid that these bytes name, or nil if they are none of this server's.
-    package func parse(_ text: UnsafeRawBufferPointer) -> PID? {
+    public func parse(_ text: UnsafeRawBufferPointer) -> PID? {
         guard text.count > prefix.count, text.count <= prefix.count + 20 else { return nil }
         let start = unsafe UnsafeRawBufferPointer(rebasing: text.prefix(prefix.count))
         let hasPrefix = unsafe prefix.withUnsafeBytes { unsafe haveSameBytes($0, start) }
@@ -101,7 +105,7 @@ package final class PIDFormat: Sendable {
     }
 
     /// Whether `text` has the shape of a pid of this node, of this run or another: no name may.
-    package func looksLikePID(_ text: String) -> Bool {
+    public func looksLikePID(_ text: String) -> Bool {
         // The node's own name may have dots in it.
         guard text.hasPrefix(node + ".") else { return false }
         let rest = text.utf8.dropFirst(node.utf8.count + 1)

@@ -1,7 +1,7 @@
-package import Payload
+public import Payload
 
 /// What kind of thing reached a process.
-package enum SignalKind: UInt8, Sendable {
+public enum SignalKind: UInt8, Sendable {
     /// User data: topic and payload.
     case message
     /// A monitored process is gone. Payload: time (float), result, error.
@@ -20,18 +20,23 @@ package enum SignalKind: UInt8, Sendable {
 ///
 /// Between two processes it is all that moves.
 @safe
-package struct SignalHeader {
-    package var next: UnsafeMutablePointer<SignalHeader>?
-    package var kind: SignalKind
+public struct SignalHeader {
+    /// The one behind it in a queue.
+    public var next: UnsafeMutablePointer<SignalHeader>?
+    /// What it is.
+    public var kind: SignalKind
     /// The sender's pid number; zero for a sender outside any process.
-    package var sender: UInt64
+    public var sender: UInt64
     /// Order of arrival at the receiver; set when the receiver takes it out.
-    package var sequence: UInt64
-    package var topicBytes: Int
-    package var payloadBytes: Int
+    public var sequence: UInt64
+    /// Bytes of topic behind the header.
+    public var topicBytes: Int
+    /// Bytes of payload behind the topic.
+    public var payloadBytes: Int
 
-    @inlinable
-    package init(kind: SignalKind, sender: UInt64, topicBytes: Int, payloadBytes: Int) {
+    /// Makes the header of a signal in no queue.
+    @inlinable @inline(__always)
+    public init(kind: SignalKind, sender: UInt64, topicBytes: Int, payloadBytes: Int) {
         unsafe next = nil
         self.kind = kind
         self.sender = sender
@@ -43,12 +48,15 @@ package struct SignalHeader {
 
 /// A signal and its memory: owned, moved, freed once.
 @safe
-package struct Signal: ~Copyable, @unchecked Sendable {
+@frozen
+public struct Signal: ~Copyable, @unchecked Sendable {
     // Sendable: the block has one owner at any time.
-    package let header: UnsafeMutablePointer<SignalHeader>
+    /// The block it owns.
+    public let header: UnsafeMutablePointer<SignalHeader>
 
-    @inlinable
-    package init(owning header: UnsafeMutablePointer<SignalHeader>) {
+    /// Takes over a block.
+    @inlinable @inline(__always)
+    public init(owning header: UnsafeMutablePointer<SignalHeader>) {
         unsafe self.header = unsafe header
     }
 
@@ -58,14 +66,14 @@ package struct Signal: ~Copyable, @unchecked Sendable {
     }
 
     /// Bytes a signal's header takes at the start of its block: what a writer must leave free.
-    @inlinable
-    package static var headerBytes: Int { (MemoryLayout<SignalHeader>.size + 15) & ~15 }
+    @inlinable @inline(__always)
+    public static var headerBytes: Int { (MemoryLayout<SignalHeader>.size + 15) & ~15 }
 
     /// Makes a signal of what `writer` holds: `topicBytes` of topic, then the payload.
     ///
     /// The writer must have been made with `headerBytes` reserved.
-    @inlinable
-    package init(
+    @inlinable @inline(__always)
+    public init(
         _ kind: SignalKind,
         from sender: PID?,
         topicBytes: Int = 0,
@@ -84,7 +92,7 @@ package struct Signal: ~Copyable, @unchecked Sendable {
     }
 
     /// Makes a message of a topic and a payload that is encoded already.
-    package init(topic: String, payload: Payload, from sender: PID?) {
+    public init(topic: String, payload: Payload, from sender: PID?) {
         var writer = PayloadWriter(
             headerBytes: Signal.headerBytes,
             reserving: topic.utf8.count + payload.bytes.count
@@ -95,32 +103,36 @@ package struct Signal: ~Copyable, @unchecked Sendable {
         self.init(.message, from: sender, topicBytes: topic.utf8.count, written: writer)
     }
 
-    @inlinable
-    package var kind: SignalKind { unsafe header.pointee.kind }
-    @inlinable
-    package var sender: PID? { unsafe PID(number: header.pointee.sender) }
-    @inlinable
-    package var sequence: UInt64 { unsafe header.pointee.sequence }
+    /// What it is.
+    @inlinable @inline(__always)
+    public var kind: SignalKind { unsafe header.pointee.kind }
+    /// Who sent it; nil for a sender outside any process.
+    @inlinable @inline(__always)
+    public var sender: PID? { unsafe PID(number: header.pointee.sender) }
+    /// Its place in the order of arrival; zero before the receiver took it out.
+    @inlinable @inline(__always)
+    public var sequence: UInt64 { unsafe header.pointee.sequence }
     /// What it counts against its mailbox, in bytes.
-    @inlinable
-    package var byteCount: Int {
+    @inlinable @inline(__always)
+    public var byteCount: Int {
         unsafe Signal.headerBytes + header.pointee.topicBytes + header.pointee.payloadBytes
     }
 
-    @inlinable
-    package var body: UnsafeRawPointer {
+    /// Where topic and payload are.
+    @inlinable @inline(__always)
+    public var body: UnsafeRawPointer {
         unsafe UnsafeRawPointer(header) + Signal.headerBytes
     }
 
     /// Lends the topic's bytes.
-    @inlinable
-    package func withTopic<R>(_ action: (UnsafeRawBufferPointer) -> R) -> R {
+    @inlinable @inline(__always)
+    public func withTopic<R>(_ action: (UnsafeRawBufferPointer) -> R) -> R {
         unsafe action(UnsafeRawBufferPointer(start: body, count: header.pointee.topicBytes))
     }
 
     /// Lends a reader over the payload.
-    @inlinable
-    package func withPayload<R>(_ action: (inout PayloadReader) -> R) -> R {
+    @inlinable @inline(__always)
+    public func withPayload<R>(_ action: (inout PayloadReader) -> R) -> R {
         let start = unsafe body + header.pointee.topicBytes
         var reader = unsafe PayloadReader(
             UnsafeRawBufferPointer(start: start, count: header.pointee.payloadBytes)
@@ -128,8 +140,9 @@ package struct Signal: ~Copyable, @unchecked Sendable {
         return action(&reader)
     }
 
-    @inlinable
-    package consuming func release() -> UnsafeMutablePointer<SignalHeader> {
+    /// Gives the block up to the caller.
+    @inlinable @inline(__always)
+    public consuming func release() -> UnsafeMutablePointer<SignalHeader> {
         let pointer = unsafe header
         discard self
         return unsafe pointer
@@ -141,13 +154,16 @@ package struct Signal: ~Copyable, @unchecked Sendable {
 /// Bound: the mailbox limits of the receiver, plus one lifecycle signal for each monitor, link,
 /// timer and pending reply of its.
 @safe
-package struct SignalQueue: ~Copyable, @unchecked Sendable {
+public struct SignalQueue: ~Copyable, @unchecked Sendable {
     // Sendable: the list and all its members have one owner at any time.
-    package var head: UnsafeMutablePointer<SignalHeader>?
-    package var tail: UnsafeMutablePointer<SignalHeader>?
+    /// The oldest.
+    public var head: UnsafeMutablePointer<SignalHeader>?
+    /// The newest.
+    public var tail: UnsafeMutablePointer<SignalHeader>?
 
-    @inlinable
-    package init() {}
+    /// Makes an empty queue.
+    @inlinable @inline(__always)
+    public init() {}
 
     @inlinable
     deinit {
@@ -158,8 +174,9 @@ package struct SignalQueue: ~Copyable, @unchecked Sendable {
         }
     }
 
-    @inlinable
-    package var isEmpty: Bool { unsafe head == nil }
+    /// Whether there is none.
+    @inlinable @inline(__always)
+    public var isEmpty: Bool { unsafe head == nil }
 
     /// How many there are; O(n), for tests.
     var count: Int {
@@ -172,8 +189,9 @@ package struct SignalQueue: ~Copyable, @unchecked Sendable {
         return result
     }
 
-    @inlinable
-    package mutating func append(_ signal: consuming Signal) {
+    /// Puts a signal behind all others.
+    @inlinable @inline(__always)
+    public mutating func append(_ signal: consuming Signal) {
         let block = unsafe signal.release()
         unsafe block.pointee.next = nil
         if let last = unsafe tail {
@@ -184,8 +202,9 @@ package struct SignalQueue: ~Copyable, @unchecked Sendable {
         unsafe tail = block
     }
 
-    @inlinable
-    package mutating func popFirst() -> Signal? {
+    /// Takes the oldest out.
+    @inlinable @inline(__always)
+    public mutating func popFirst() -> Signal? {
         guard let block = unsafe head else { return nil }
         unsafe head = block.pointee.next
         if unsafe head == nil { unsafe tail = nil }
@@ -193,7 +212,7 @@ package struct SignalQueue: ~Copyable, @unchecked Sendable {
     }
 
     /// Takes everything out of `other`, numbering it from `sequence` on.
-    package mutating func take(_ other: inout SignalQueue, numberingFrom sequence: inout UInt64) {
+    public mutating func take(_ other: inout SignalQueue, numberingFrom sequence: inout UInt64) {
         var next = unsafe other.head
         while let block = unsafe next {
             sequence += 1
@@ -206,7 +225,7 @@ package struct SignalQueue: ~Copyable, @unchecked Sendable {
     /// Removes the first signal that `matches`, or returns nil.
     ///
     /// O(its place): what comes after it is not looked at.
-    package mutating func removeFirst(where matches: (borrowing Signal) -> Bool) -> Signal? {
+    public mutating func removeFirst(where matches: (borrowing Signal) -> Bool) -> Signal? {
         var before = SignalQueue()
         while let signal = popFirst() {
             if matches(signal) {
@@ -234,7 +253,7 @@ package struct SignalQueue: ~Copyable, @unchecked Sendable {
     }
 
     /// Moves every signal that `matches` to the end of `other`, keeping the order.
-    package mutating func move(
+    public mutating func move(
         to other: inout SignalQueue,
         where matches: (borrowing Signal) -> Bool
     ) {
@@ -246,7 +265,7 @@ package struct SignalQueue: ~Copyable, @unchecked Sendable {
     }
 
     /// Merges `other` in by sequence; both are in order already.
-    package mutating func merge(_ other: inout SignalQueue) {
+    public mutating func merge(_ other: inout SignalQueue) {
         var merged = SignalQueue()
         var left = popFirst()
         var right = other.popFirst()
