@@ -23,6 +23,18 @@ package enum SystemTime {
     }
 }
 
+/// How much CPU time a thread has had.
+package struct ProcessorClock: Sendable {
+    let id: clockid_t
+
+    /// Nanoseconds so far; zero once the thread has ended.
+    package var nanoseconds: UInt64 {
+        var time = timespec()
+        guard unsafe clock_gettime(id, &time) == 0 else { return 0 }
+        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+    }
+}
+
 /// Bytes from the kernel's random source.
 package enum SystemRandom {
     /// A number nobody can guess.

@@ -12,8 +12,10 @@ package protocol RuntimeClock: Sendable {
 package protocol Dispatcher: AnyObject, Sendable {
     /// Takes a process that became ready. `urgent` ones (about to die) go first.
     func enqueue(_ block: ControlBlock, urgent: Bool)
-    /// Takes a process whose turn is over and that wants another: behind the others.
-    func requeue(_ block: ControlBlock)
+    /// Takes a process whose turn is over and that wants another: behind others like it.
+    ///
+    /// `afterSlice`: it has used up its slice; else something arrived during its turn.
+    func requeue(_ block: ControlBlock, afterSlice: Bool)
     /// Makes the running process's turn end soon.
     func interrupt(_ block: ControlBlock)
     /// The next timer changed to an earlier time (monotonic nanoseconds).
@@ -168,9 +170,9 @@ package final class Runtime: Sendable {
         switch outcome {
         case .preempted:
             block.endTurnPreempted()
-            dispatcher.requeue(block)
+            dispatcher.requeue(block, afterSlice: true)
         default:
-            if block.endTurnWaiting() { dispatcher.requeue(block) }
+            if block.endTurnWaiting() { dispatcher.requeue(block, afterSlice: false) }
         }
         // A doom that came between the look above and the end of the turn queued or will queue it:
         // urge() sees the state word after this.

@@ -92,7 +92,7 @@ private final class OneThread: Dispatcher {
     private let queue = Mutex<[ControlBlock]>([])
 
     func enqueue(_ block: ControlBlock, urgent: Bool) { queue.withLock { $0.append(block) } }
-    func requeue(_ block: ControlBlock) { enqueue(block, urgent: false) }
+    func requeue(_ block: ControlBlock, afterSlice: Bool) { enqueue(block, urgent: false) }
     func interrupt(_ block: ControlBlock) {}
     func timerChanged(to deadline: UInt64) {}
 

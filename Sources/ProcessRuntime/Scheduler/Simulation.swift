@@ -36,7 +36,7 @@ package final class Simulation: Dispatcher, RuntimeClock {
         state.withLock { $0.ready.append(block) }
     }
 
-    package func requeue(_ block: ControlBlock) { enqueue(block, urgent: false) }
+    package func requeue(_ block: ControlBlock, afterSlice: Bool) { enqueue(block, urgent: false) }
     package func interrupt(_ block: ControlBlock) {}
     package func timerChanged(to deadline: UInt64) {}
     package func now() -> UInt64 { state.withLock { $0.now } }

@@ -41,9 +41,15 @@ final class Worker: Sendable {
         self.hasSeat = Atomic(hasSeat)
     }
 
+    /// What belongs to its thread.
     final class ContextBox: Sendable {
         let context: any WorkerContext
-        init(_ context: any WorkerContext) { self.context = context }
+        let processorClock: ProcessorClock
+        /// For the calling thread.
+        init(_ context: any WorkerContext) {
+            self.context = context
+            processorClock = CurrentThread.processorClock
+        }
     }
 
     /// Interrupts the script that runs, if one does.

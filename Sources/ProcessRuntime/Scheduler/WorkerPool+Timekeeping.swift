@@ -11,9 +11,15 @@ import Synchronization
 /// yields. A turn that was seen keeping others waiting at 20 ticks is *stalled*: STALLED is
 /// published, and its worker's seat goes to a spare worker, which is started when there is none.
 /// With all threads there may be in use, the others wait until one of the calls ends.
+///
+/// On a busy machine a worker may also stand still because the system runs other programs, and then
+/// a spare would not run either. So a turn must have had CPU time for a third of its ticks; one
+/// that did not (perhaps it waits for a slow disk) is stalled after ten times as many.
 extension WorkerPool {
     /// Ticks at which a turn keeps others waiting until its worker is found stalled.
     static let stallTicks = 20
+    /// As many, for a turn that gets no CPU time.
+    static let starvedTicks = 200
 
     /// What the timekeeper remembers of a worker from tick to tick.
     struct Watch {
@@ -23,6 +29,25 @@ extension WorkerPool {
         var turns: UInt64 = 0
         /// At how many ticks the present turn kept others waiting.
         var ticksWaitedFor = 0
+        /// The CPU time its thread had had at the first of them.
+        var processorTime: UInt64 = 0
+        var isStalled = false
+
+        mutating func begin(turnAfter turns: UInt64) {
+            self.turns = turns
+            ticksWaitedFor = 0
+            isStalled = false
+        }
+
+        /// The present turn kept others waiting at one more tick.
+        mutating func waited(_ clock: ProcessorClock) {
+            ticksWaitedFor += 1
+            if ticksWaitedFor == 1 { processorTime = clock.nanoseconds }
+            guard ticksWaitedFor >= WorkerPool.stallTicks, !isStalled else { return }
+            let used = clock.nanoseconds &- processorTime
+            let ran = used >= UInt64(ticksWaitedFor) * Timekeeper.tickNanoseconds / 3
+            isStalled = ran || ticksWaitedFor >= WorkerPool.starvedTicks
+        }
     }
 
     func keepTime() {
@@ -49,7 +74,8 @@ extension WorkerPool {
         let othersWait = waiting.load(ordering: .relaxed) > 0
         for index in 0..<threadCount.load(ordering: .acquiring) {
             let worker = workers[index]
-            guard let context = worker.context.value?.context else { continue }
+            guard let own = worker.context.value else { continue }
+            let context = own.context
             let serial = context.serial
             let turns = worker.turns.load(ordering: .acquiring)
             let slot = worker.currentSlot.load(ordering: .acquiring)
@@ -64,17 +90,15 @@ extension WorkerPool {
             }
             watches[index].serial = serial
             if slot == 0 || turns != watches[index].turns {
-                watches[index].turns = turns
-                watches[index].ticksWaitedFor = 0
+                watches[index].begin(turnAfter: turns)
                 continue
             }
             let handed = worker.runNext.exchange(0, ordering: .acquiringAndReleasing)
-            if handed != 0 { pushSlot(handed) }
-            if othersWait { watches[index].ticksWaitedFor += 1 }
-            guard watches[index].ticksWaitedFor >= Self.stallTicks else { continue }
-            if watches[index].ticksWaitedFor == Self.stallTicks {
-                declareStalled(worker, slot, turns, runtime)
-            }
+            if handed != 0 { pushSlot(handed, .woken) }
+            let wasStalled = watches[index].isStalled
+            if othersWait { watches[index].waited(own.processorClock) }
+            guard watches[index].isStalled else { continue }
+            if !wasStalled { declareStalled(worker, slot, turns, runtime) }
             if !passSeat(of: worker, turns) { withoutSpare += 1 }
         }
         if withoutSpare > 0 { provideSpares(withoutSpare) }

@@ -5,8 +5,8 @@ import Synchronization
 ///
 /// - A pool has a fixed number of *seats*; only a worker with a seat takes processes. It takes the
 ///   oldest urgent process, else the one its last process woke (as long as such hand-overs together
-///   stay within one slice), else the oldest ready one, gives it a turn, and parks when there is
-///   none. Before it parks it puts itself on the idle list *under the queue's lock*, after it saw
+///   stay within one slice), else one of the ready ones (`ReadyQueue`), gives it a turn, and parks
+///   when there is none. Before it parks it puts itself on the idle list *under the queue's lock*, after it saw
 ///   the queues empty; whoever queues a process takes an idle worker off that list under the same
 ///   lock and unparks it. So no wake-up is lost.
 /// - The timekeeper fires timers and looks at each worker once a millisecond while some worker runs
@@ -21,7 +21,7 @@ import Synchronization
 package final class WorkerPool: Dispatcher {
     struct Queues {
         var urgent = RunQueue()
-        var ready = RunQueue()
+        var ready = ReadyQueue()
         /// Workers with a seat that found nothing to do.
         var idle: [Int] = []
         /// Workers without a seat, parked.
@@ -140,7 +140,7 @@ package final class WorkerPool: Dispatcher {
     package func enqueue(_ block: ControlBlock, urgent: Bool) {
         guard !urgent, let own = ownWorker else {
             waiting.wrappingAdd(1, ordering: .relaxed)
-            push(block, urgent: urgent)
+            if urgent { pushUrgent(block) } else { push(block, .woken) }
             return
         }
         let before = own.runNext.exchange(
@@ -149,27 +149,35 @@ package final class WorkerPool: Dispatcher {
         )
         waiting.wrappingAdd(1, ordering: .relaxed)
         // The one woken before waits behind: with several to run, others should help.
-        if before != 0 { pushSlot(before) }
+        if before != 0 { pushSlot(before, .woken) }
     }
 
-    package func requeue(_ block: ControlBlock) {
+    package func requeue(_ block: ControlBlock, afterSlice: Bool) {
         waiting.wrappingAdd(1, ordering: .relaxed)
-        push(block, urgent: false)
+        push(block, afterSlice ? .spent : .woken)
     }
 
     /// Puts a process, already counted in `waiting`, into the shared queue and wakes a worker.
-    private func push(_ block: ControlBlock, urgent: Bool) {
-        if urgent { urgentCount.wrappingAdd(1, ordering: .relaxed) }
+    private func push(_ block: ControlBlock, _ kind: ReadyQueue.Kind) {
         let idle = queues.withLock { queues -> Int? in
-            if urgent { queues.urgent.append(block) } else { queues.ready.append(block) }
+            queues.ready.append(block, kind)
             return queues.idle.popLast()
         }
         if let idle { workers[idle].parker.unpark() }
     }
 
-    func pushSlot(_ slot: Int) {
+    private func pushUrgent(_ block: ControlBlock) {
+        urgentCount.wrappingAdd(1, ordering: .relaxed)
+        let idle = queues.withLock { queues -> Int? in
+            queues.urgent.append(block)
+            return queues.idle.popLast()
+        }
+        if let idle { workers[idle].parker.unpark() }
+    }
+
+    func pushSlot(_ slot: Int, _ kind: ReadyQueue.Kind) {
         guard let block = runtime.value?.table.block(slot: slot) else { return }
-        push(block, urgent: false)
+        push(block, kind)
     }
 
     package func interrupt(_ block: ControlBlock) {
@@ -210,7 +218,7 @@ package final class WorkerPool: Dispatcher {
         while let block = next(index, &pace, runtime) {
             block.fields.workerHint.store(index + 1, ordering: .releasing)
             worker.currentSlot.store(block.slot, ordering: .releasing)
-            pace.now = runtime.runTurn(block, on: context, from: pace.now)
+            pace.turnEnded(at: runtime.runTurn(block, on: context, from: pace.now))
             worker.currentSlot.store(0, ordering: .releasing)
             // Release: the timekeeper reads it to know whether a slot it read is of this turn.
             worker.turns.store(
@@ -239,19 +247,6 @@ package final class WorkerPool: Dispatcher {
         timekeeper.workerWakes()
     }
 
-    /// Where a worker is in time.
-    private struct Pace {
-        /// When the last turn ended.
-        var now: UInt64
-        /// When the present chain of hand-overs began.
-        var chainStart: UInt64
-
-        init(now: UInt64) {
-            self.now = now
-            chainStart = now
-        }
-    }
-
     /// What a worker does after it looked at the queues.
     private enum Step {
         case run(ControlBlock)
@@ -272,7 +267,7 @@ package final class WorkerPool: Dispatcher {
             return block
         }
         while true {
-            switch step(index, runtime) {
+            switch step(index, &pace, runtime) {
             case .run(let block):
                 waiting.wrappingSubtract(1, ordering: .relaxed)
                 pace.chainStart = pace.now
@@ -281,7 +276,7 @@ package final class WorkerPool: Dispatcher {
             case .spare:
                 // What its last process woke must not wait for its next seat.
                 let own = worker.runNext.exchange(0, ordering: .acquiringAndReleasing)
-                if own != 0 { pushSlot(own) }
+                if own != 0 { pushSlot(own, .woken) }
             case .stop: return nil
             }
             rest(worker)
@@ -289,7 +284,7 @@ package final class WorkerPool: Dispatcher {
         }
     }
 
-    private func step(_ index: Int, _ runtime: Runtime) -> Step {
+    private func step(_ index: Int, _ pace: inout Pace, _ runtime: Runtime) -> Step {
         let worker = workers[index]
         return queues.withLock { queues in
             if queues.stopping { return .stop }
@@ -301,7 +296,7 @@ package final class WorkerPool: Dispatcher {
                 urgentCount.wrappingSubtract(1, ordering: .relaxed)
                 return .run(block)
             }
-            if let block = queues.ready.popFirst() { return .run(block) }
+            if let block = queues.ready.popFirst(&pace) { return .run(block) }
             // Only an urgent one kept it waiting.
             let own = worker.runNext.exchange(0, ordering: .acquiringAndReleasing)
             if own != 0, let block = runtime.table.block(slot: own) { return .run(block) }
@@ -323,7 +318,7 @@ package final class WorkerPool: Dispatcher {
         guard slot != 0 else { return nil }
         if pace.now &- pace.chainStart > TimeSlice.nanoseconds {
             if waiting.load(ordering: .relaxed) > 1 {
-                pushSlot(slot)
+                pushSlot(slot, .spent)
                 return nil
             }
             pace.chainStart = pace.now

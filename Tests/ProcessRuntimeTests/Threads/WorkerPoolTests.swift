@@ -59,6 +59,40 @@ import Testing
         }
     }
 
+    @Test(arguments: [1, 2, 4])
+    func `ten thousand busy processes have about as many turns each`(_ workers: Int) throws {
+        let count = 10_000
+        try Crew.with(workers: workers, processes: count) { crew in
+            let turns = (0..<count).map { _ in TurnCounter() }
+            let firsts = Atomic<Int>(0)
+            let all = Atomic<Int>(0)
+            for index in 0..<count {
+                let had = Atomic<Bool>(false)
+                let body = Puppet { _, _ in
+                    if !had.exchange(true, ordering: .relaxed) {
+                        firsts.wrappingAdd(1, ordering: .relaxed)
+                    }
+                    // Counted from when all had one turn, until all together had twenty each.
+                    if firsts.load(ordering: .relaxed) == count,
+                        all.wrappingAdd(1, ordering: .relaxed).oldValue < 20 * count
+                    {
+                        turns[index].value.wrappingAdd(1, ordering: .relaxed)
+                    }
+                    return .preempted
+                }
+                _ = try crew.runtime.spawn(.plain, running: body)
+            }
+            #expect(wait { all.load(ordering: .relaxed) >= 20 * count })
+            let given = turns.map { $0.value.load(ordering: .relaxed) }
+            let (fewest, most) = (given.min() ?? 0, given.max() ?? 0)
+            #expect(most <= 2 * fewest, "\(fewest) to \(most)")
+        }
+    }
+
+    private final class TurnCounter: Sendable {
+        let value = Atomic<Int>(0)
+    }
+
     @Test func `a kill interrupts a running script at once`() throws {
         try Crew.with(workers: 2, processes: 10) { crew in
             for _ in 0..<20 {
