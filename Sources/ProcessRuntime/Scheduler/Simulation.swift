@@ -49,8 +49,11 @@ package final class Simulation: Dispatcher, RuntimeClock {
 
     /// Lets virtual time pass.
     package func advance(by nanoseconds: UInt64) {
-        state.withLock { $0.now += nanoseconds }
-        _ = runtime?.runTimers()
+        let now = state.withLock { state in
+            state.now += nanoseconds
+            return state.now
+        }
+        while let next = runtime?.runTimers(), next <= now {}
     }
 
     /// Gives one ready process, chosen by the seed, a turn; false when none is ready.

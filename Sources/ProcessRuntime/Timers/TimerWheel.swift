@@ -6,6 +6,9 @@ package struct TimerKey: Hashable, Sendable {
 
 /// A hierarchical timer wheel: insert and cancel are O(1), a million timers are fine.
 ///
+/// No operation takes long at once: `advance` handles as many timers as it is allowed to and goes on
+/// in the next call, and growing moves nothing.
+///
 /// Pure: it holds no clock. Ticks are milliseconds, and a tick is read as digits of eight bits: a
 /// timer waits at the level of the highest digit in which its tick differs from the present one, in
 /// the slot of that digit, and moves down when the present reaches that slot. Six levels hold every
@@ -15,13 +18,14 @@ package struct TimerKey: Hashable, Sendable {
 /// once the present shares its upper digits with their tick, and lists keep their order.
 ///
 /// Source of the shape: Varghese and Lauck, "Hashed and Hierarchical Timing Wheels", scheme 7.
-package struct TimerWheel<Value> {
+package struct TimerWheel<Value>: ~Copyable {
     private static var levels: Int { 6 }
     private static var slotBits: Int { 8 }
     private static var slotsPerLevel: Int { 1 << slotBits }
     private static var tickNanoseconds: UInt64 { 1_000_000 }
 
-    private struct Node {
+    /// Not private: Swift 6.3.1 then writes a broken module where a test destroys a wheel.
+    struct Node {
         var value: Value?
         var tick: UInt64 = 0
         var generation: UInt32 = 0
@@ -31,13 +35,20 @@ package struct TimerWheel<Value> {
         var list = -1
     }
 
-    private var nodes: [Node] = []
-    private var freeNodes: [Int] = []
+    private var nodes = PagedArray<Node>()
+    /// The first of the unused nodes, which are linked by `next`; -1 for none.
+    private var firstFree = -1
     private var heads: [Int]
     /// One bit per slot of a level: whether its list has members.
     private var occupied: [UInt64]
     /// Ticks below this were fired.
     private var now: UInt64
+    /// The list of the slot that began at `now` and is not yet moved down whole; -1 for none.
+    ///
+    /// Until it is, timers that would wait below it join it: so those of one tick keep their order.
+    private var unspread = -1
+    /// How often a timer was put into a list so far: what the wheel's work is counted in.
+    private(set) var placements = 0
     package private(set) var count = 0
 
     /// Makes an empty wheel that starts at `start` (nanoseconds of the clock used with it).
@@ -52,15 +63,17 @@ package struct TimerWheel<Value> {
         let rounded = deadline / Self.tickNanoseconds
         let tick = deadline % Self.tickNanoseconds == 0 ? rounded : rounded &+ 1
         let index: Int
-        if let free = freeNodes.popLast() {
-            index = free
+        if firstFree >= 0 {
+            index = firstFree
+            firstFree = nodes[index].next
         } else {
             index = nodes.count
             nodes.append(Node())
         }
         nodes[index].value = value
         nodes[index].tick = max(tick, now)
-        place(index)
+        let home = list(for: nodes[index].tick)
+        link(index, to: unspread / Self.slotsPerLevel > home / Self.slotsPerLevel ? unspread : home)
         count += 1
         return TimerKey(index: index, generation: nodes[index].generation)
     }
@@ -88,6 +101,7 @@ package struct TimerWheel<Value> {
     /// The earliest tick at which a slot with members begins.
     private var nextTick: UInt64? {
         guard count > 0 else { return nil }
+        if unspread >= 0 { return now }
         var best = firstOccupied(0, after: now).map { now + $0 }
         for level in 1..<Self.levels {
             let shift = UInt64(level * Self.slotBits)
@@ -99,60 +113,75 @@ package struct TimerWheel<Value> {
     }
 
     /// Moves to `time` (nanoseconds), handing every due value to `fire`, earlier ticks first.
-    package mutating func advance(to time: UInt64, _ fire: (Value) -> Void) {
+    ///
+    /// Stops early after about `limit` timers were fired or moved down; then `nextDeadline` is not
+    /// after `time`, and the next call goes on.
+    package mutating func advance(
+        to time: UInt64,
+        limit: Int = .max,
+        _ fire: (Value) -> Void
+    ) {
         let target = time / Self.tickNanoseconds
-        while now <= target {
+        var left = limit
+        while true {
+            spread(&left)
+            guard now <= target else { return }
+            fireSlot(Int(now & UInt64(Self.slotsPerLevel - 1)), &left, fire)
+            if left == 0, let next = nextTick, next <= target { return }
             // Nothing begins between here and the next slot with members: jump.
-            let next = nextTick.map { min($0, target + 1) } ?? target + 1
-            if next != now {
-                now = next
-                spread()
-            } else {
-                fireSlot(Int(now & UInt64(Self.slotsPerLevel - 1)), fire)
-                now += 1
-                spread()
-            }
+            now = min(nextTick ?? .max, target + 1)
+            beginSlot()
         }
     }
 
     // MARK: Slots
 
-    private mutating func fireSlot(_ slot: Int, _ fire: (Value) -> Void) {
-        while heads[slot] >= 0 {
+    private mutating func fireSlot(_ slot: Int, _ left: inout Int, _ fire: (Value) -> Void) {
+        while left > 0, heads[slot] >= 0 {
             let index = heads[slot]
             unlink(index)
+            left -= 1
             if let value = release(index) { fire(value) }
         }
     }
 
-    /// Moves the timers of the coarser slots that begin now down, coarsest first.
-    private mutating func spread() {
-        let zeroDigits = now.trailingZeroBitCount / Self.slotBits
-        for level in stride(from: min(zeroDigits, Self.levels - 1), to: 0, by: -1) {
-            let digit = (now >> UInt64(level * Self.slotBits)) & UInt64(Self.slotsPerLevel - 1)
-            let list = level * Self.slotsPerLevel + Int(digit)
-            var index = heads[list]
-            while index >= 0 {
-                let next = nodes[index].next
-                unlink(index)
-                place(index)
-                index = next
-            }
-        }
+    /// Finds the coarser slot that begins now.
+    ///
+    /// There is one at most: that of the digit which just went up. The digits below it are zero and
+    /// their slots empty, since every timer up to here differed from the time before in that digit.
+    private mutating func beginSlot() {
+        let level = min(now.trailingZeroBitCount / Self.slotBits, Self.levels - 1)
+        guard level > 0 else { return }
+        let digit = (now >> UInt64(level * Self.slotBits)) & UInt64(Self.slotsPerLevel - 1)
+        let list = level * Self.slotsPerLevel + Int(digit)
+        if heads[list] >= 0 { unspread = list }
     }
 
-    private mutating func place(_ index: Int) {
-        let tick = nodes[index].tick
+    /// Moves the timers of the slot that began down.
+    private mutating func spread(_ left: inout Int) {
+        guard unspread >= 0 else { return }
+        while left > 0, heads[unspread] >= 0 {
+            let index = heads[unspread]
+            unlink(index)
+            link(index, to: list(for: nodes[index].tick))
+            left -= 1
+        }
+        if heads[unspread] < 0 { unspread = -1 }
+    }
+
+    /// Where a timer waits: at the level of the highest digit in which its tick is not the present.
+    private func list(for tick: UInt64) -> Int {
         let differing = UInt64.bitWidth - (tick ^ now).leadingZeroBitCount
         let level = max(differing - 1, 0) / Self.slotBits
         let digit = (tick >> UInt64(level * Self.slotBits)) & UInt64(Self.slotsPerLevel - 1)
-        link(index, to: level * Self.slotsPerLevel + Int(digit))
+        return level * Self.slotsPerLevel + Int(digit)
     }
 
     private mutating func link(_ index: Int, to list: Int) {
         // At the tail, so that timers of one tick fire in the order they were made: the lists are
         // circular through `previous` of the head.
         let head = heads[list]
+        placements += 1
         nodes[index].list = list
         nodes[index].next = -1
         if head < 0 {
@@ -194,7 +223,8 @@ package struct TimerWheel<Value> {
         let value = nodes[index].value
         nodes[index].value = nil
         nodes[index].generation &+= 1
-        freeNodes.append(index)
+        nodes[index].next = firstFree
+        firstFree = index
         count -= 1
         return value
     }

@@ -82,6 +82,87 @@ private struct SortedTimers {
         return fired
     }
 
+    /// Advances by a few timers; whether there is more to do up to `time`.
+    private func step(
+        _ wheel: inout TimerWheel<Int>,
+        to time: UInt64,
+        _ limit: Int,
+        _ fired: inout [Int]
+    ) -> Bool {
+        let placed = wheel.placements
+        let before = fired.count
+        wheel.advance(to: time, limit: limit) { fired.append($0) }
+        #expect(wheel.placements - placed + fired.count - before <= limit)
+        guard let next = wheel.nextDeadline else { return false }
+        return next <= time
+    }
+
+    @Test(arguments: [1, 2, 3, 7, 100])
+    func `a few at a time it fires the same, in the same order`(_ limit: Int) {
+        var random = SeededRandom(seed: UInt64(limit))
+        var now: UInt64 = 250_000_000
+        var wheel = TimerWheel<Int>(start: now)
+        var model = SortedTimers(nextTick: now / 1_000_000)
+        var made = 0
+        for _ in 0..<300 {
+            for _ in 0..<random.next() % 20 {
+                // Near the ends of slots, and many of one tick.
+                let reach = TimerWheelTests.reaches.randomElement(using: &random) ?? 0
+                let tick = (now + reach) / 64_000_000 * 64 + random.next() % 3
+                let deadline = tick * 1_000_000
+                _ = wheel.insert(made, at: deadline)
+                model.insert(made, at: deadline)
+                made += 1
+            }
+            now += min(TimerWheelTests.reaches.randomElement(using: &random) ?? 0, 70_000_000_000)
+            var fired: [Int] = []
+            while step(&wheel, to: now, limit, &fired) {}
+            #expect(fired == model.advance(to: now))
+        }
+    }
+
+    @Test(arguments: [1, 5, 64])
+    func `timers made while a slot is moved down keep the order of their tick`(_ limit: Int) {
+        for target in [300, 65_600, 65_536, 131_080] as [UInt64] {
+            var wheel = TimerWheel<Int>(start: 0)
+            for number in 0..<200 { _ = wheel.insert(number, at: target * 1_000_000) }
+            var made = 200
+            let slot = (target >= 65_536 ? target / 65_536 * 65_536 : 256) * 1_000_000
+            var fired: [Int] = []
+            while step(&wheel, to: slot, limit, &fired) {
+                guard made < 260 else { continue }
+                _ = wheel.insert(made, at: target * 1_000_000)
+                made += 1
+            }
+            while step(&wheel, to: target * 1_000_000, limit, &fired) {}
+            #expect(fired == Array(0..<made))
+        }
+    }
+
+    /// What a start or a cancel costs is one placement, and a life at most one for each level.
+    @Test(arguments: [1_000, 100_000])
+    func `timers are placed a few times each, however many are pending`(count: Int) {
+        var random = SeededRandom(seed: 3)
+        var wheel = TimerWheel<Int>(start: 7_000_000_000)
+        var keys: [TimerKey] = []
+        let hour: UInt64 = 3_600_000_000_000
+        for number in 0..<count {
+            keys.append(wheel.insert(number, at: 7_000_000_000 + random.next() % hour))
+        }
+        #expect(wheel.placements == count && wheel.count == count)
+        // Stopped and started again, as receives with a timeout do.
+        for number in 0..<count / 2 {
+            #expect(wheel.cancel(keys[number]) == number)
+            keys[number] = wheel.insert(number, at: 7_000_000_000 + random.next() % hour)
+        }
+        #expect(wheel.placements == count + count / 2)
+        for number in stride(from: 0, to: count, by: 2) { wheel.cancel(keys[number]) }
+        var fired = 0
+        while let next = wheel.nextDeadline { wheel.advance(to: next) { _ in fired += 1 } }
+        #expect(fired == count / 2)
+        #expect(wheel.placements <= count + count / 2 + 3 * count / 2)
+    }
+
     @Test func `timers of one tick fire in the order they were made, from whichever distance`() {
         // The first is made when its tick is far, the others when it is nearer and nearer.
         for target in [300, 65_600, 65_536, 131_072] as [UInt64] {
