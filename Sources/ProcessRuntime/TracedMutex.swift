@@ -6,19 +6,19 @@
 #if TSAN
     import Posix
 
-    /// Inside this module every lock is a traced one.
+    /// Inside this module every lock is a traced one; LuaLibraries and the tests do the same.
     typealias Mutex = TracedMutex
 
     /// Stands in for `Mutex` where the thread sanitizer watches: same use, a parker's token as lock.
     ///
     /// Whoever takes the token has the lock; one token goes round, whoever waits.
     @safe
-    struct TracedMutex<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
+    package struct TracedMutex<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
         private let token = Parker()
         // SAFETY: touched only by whoever has the token; stays put until deinit.
         private let value: UnsafeMutablePointer<Value>
 
-        init(_ initial: consuming sending Value) {
+        package init(_ initial: consuming sending Value) {
             unsafe value = .allocate(capacity: 1)
             unsafe value.initialize(to: initial)
             token.unpark()
@@ -29,7 +29,7 @@
             unsafe value.deallocate()
         }
 
-        borrowing func withLock<Result: ~Copyable, E: Error>(
+        package borrowing func withLock<Result: ~Copyable, E: Error>(
             _ body: (inout sending Value) throws(E) -> sending Result
         ) throws(E) -> sending Result {
             token.park()

@@ -41,6 +41,12 @@ package final class LuaEngine: Sendable {
         }
     }
 
+    /// What the shim calls, installed once: engines may be made while others run.
+    private static let callbacks: Void = {
+        LoggerLibrary.installPrint()
+        ProcessLibrary.installSenderText()
+    }()
+
     /// Compiles every entry; those that don't compile fail when they are spawned.
     package init(
         runtime: Runtime,
@@ -62,8 +68,7 @@ package final class LuaEngine: Sendable {
             )
         }
         hostsByID = NameIndex(hosts.map { ($0.id, Host($0)) })
-        LoggerLibrary.installPrint()
-        ProcessLibrary.installSenderText()
+        _ = Self.callbacks
         var builder = ProgramBuilder(entries)
         programs = NameIndex(
             entries.map { entry in

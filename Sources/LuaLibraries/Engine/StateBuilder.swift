@@ -1,4 +1,5 @@
 import LuaVM
+import ProcessRuntime
 import Synchronization
 
 /// Puts a program's state together: libraries, chunks, what the main fiber begins with.

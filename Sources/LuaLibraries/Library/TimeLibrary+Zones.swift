@@ -1,5 +1,6 @@
 import GoTime
 import Posix
+import ProcessRuntime
 import Synchronization
 
 /// The zones that all processes share, each read from disk once.

@@ -230,8 +230,8 @@ struct Answer {
 
 /// A value shared with closures.
 final class Box<Value: Sendable>: Sendable {
-    private let value: Mutex<Value>
-    init(_ value: Value) { self.value = Mutex(value) }
+    private let value: Synchronization.Mutex<Value>
+    init(_ value: Value) { self.value = Synchronization.Mutex(value) }
     var current: Value { value.withLock { $0 } }
     func update(_ change: @Sendable (inout Value) -> Void) { value.withLock { change(&$0) } }
 }
