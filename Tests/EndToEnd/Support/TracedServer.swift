@@ -11,10 +11,11 @@ final class TracedServer {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         Leftovers.add(folder: folder.path)
         let output = folder.appendingPathComponent("thread").path
+        // -D: the server is the child, not strace, so that it is the server that is stopped.
         server = try RunningServer(
             app,
             flags,
-            launcher: ["/usr/bin/strace", "-ff", "-o", output]
+            launcher: ["/usr/bin/strace", "-D", "-ff", "-o", output]
         )
     }
 
