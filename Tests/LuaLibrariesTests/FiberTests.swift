@@ -1,3 +1,4 @@
+import ProcessRuntime
 import Testing
 
 /// SEMANTICS 7, fibers.
@@ -196,4 +197,15 @@ import Testing
     ]
 
     @Test(arguments: cases) func `a rule about fibers holds`(rule: LuaCase) { rule.check() }
+
+    @Test func `a yield with no other fiber lets other processes run`() throws {
+        let harness = LuaHarness(
+            ["main": "return function() for _ = 1, 1000 do coroutine.yield() end end"],
+            workers: 1
+        )
+        let pid = try harness.spawn("app:main")
+        #expect(harness.exit(of: pid)?.reason.isNormal == true)
+        // Each yield is the end of a turn.
+        #expect(harness.pool.progress().turns >= 1_000)
+    }
 }

@@ -160,8 +160,10 @@ package final class LuaProcess: Runnable, @unchecked Sendable {
             }
             return nil
         case .released:
+            // With no other fiber to let run, it is other processes that it lets run.
+            let isAlone = ready.isEmpty
             ready.append(fiber)
-            return nil
+            return isAlone ? .preempted : nil
         case .preempted:
             ready.prepend(fiber)
             return .preempted

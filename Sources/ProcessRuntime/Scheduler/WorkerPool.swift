@@ -18,6 +18,7 @@ import Synchronization
 ///
 /// Shutdown: `stop()` sets `stopping` and wakes everyone; the timekeeper goes on to interrupt whatever
 /// runs, until each worker has ended. Processes still queued are left where they are.
+@safe
 package final class WorkerPool: Dispatcher {
     struct Queues {
         var urgent = RunQueue()
@@ -43,6 +44,8 @@ package final class WorkerPool: Dispatcher {
     let waiting = Atomic<Int>(0)
     /// Those that have threads first, then those that may get one as spares.
     let workers: [Worker]
+    /// The same, for those who look one up with every message.
+    private let unretained: [Unmanaged<Worker>]
     /// How many of `workers` have threads; only grows.
     let threadCount: Atomic<Int>
     /// How many workers give turns at one moment, stalled ones left out.
@@ -80,6 +83,7 @@ package final class WorkerPool: Dispatcher {
         let seats = max(count, 1)
         self.seats = seats
         workers = (0..<max(threadsMax ?? 4 * seats + 4, seats)).map { Worker(hasSeat: $0 < seats) }
+        unsafe unretained = workers.map { unsafe Unmanaged.passUnretained($0) }
         threadCount = Atomic(seats)
         self.onSpare = onSpare
         self.makeContext = makeContext
@@ -138,16 +142,13 @@ package final class WorkerPool: Dispatcher {
     // MARK: Dispatcher
 
     package func enqueue(_ block: ControlBlock, urgent: Bool) {
-        guard !urgent, let own = ownWorker else {
-            waiting.wrappingAdd(1, ordering: .relaxed)
-            if urgent { pushUrgent(block) } else { push(block, .woken) }
-            return
-        }
-        let before = own.runNext.exchange(
-            block.slot,
-            ordering: .acquiringAndReleasing
-        )
         waiting.wrappingAdd(1, ordering: .relaxed)
+        if urgent { return pushUrgent(block) }
+        guard
+            let before = withOwnWorker({ worker in
+                worker.runNext.exchange(block.slot, ordering: .acquiringAndReleasing)
+            })
+        else { return push(block, .woken) }
         // The one woken before waits behind: with several to run, others should help.
         if before != 0 { pushSlot(before, .woken) }
     }
@@ -200,10 +201,12 @@ package final class WorkerPool: Dispatcher {
 
     private func badge(of index: Int) -> Int { number << 32 | index }
 
-    /// The worker of this pool whose thread calls, if any does.
-    private var ownWorker: Worker? {
+    /// Runs `action` with the worker of this pool whose thread calls, if one does; it is not retained.
+    private func withOwnWorker<R>(_ action: (borrowing Worker) -> R) -> R? {
         let badge = Self.ownBadge.value
-        return badge >> 32 == number ? workers[badge & 0xFFFF_FFFF] : nil
+        guard badge >> 32 == number else { return nil }
+        // SAFETY: `workers` keeps it as long as the pool is there.
+        return unsafe unretained[badge & 0xFFFF_FFFF]._withUnsafeGuaranteedRef { action($0) }
     }
 
     private func work(_ index: Int) {
@@ -215,10 +218,12 @@ package final class WorkerPool: Dispatcher {
         timekeeper.workerWakes()
         if index >= seats { arrive(index) }
         var pace = Pace(now: runtime.clock.now())
-        while let block = next(index, &pace, runtime) {
+        // As it is passed on, made once.
+        let passedOn: (any WorkerContext)? = context
+        while let block = next(worker, index, &pace, runtime) {
             block.fields.workerHint.store(index + 1, ordering: .releasing)
             worker.currentSlot.store(block.slot, ordering: .releasing)
-            pace.turnEnded(at: runtime.runTurn(block, on: context, from: pace.now))
+            pace.turnEnded(at: runtime.runTurn(block, on: passedOn, from: pace.now))
             worker.currentSlot.store(0, ordering: .releasing)
             // Release: the timekeeper reads it to know whether a slot it read is of this turn.
             worker.turns.store(
@@ -258,8 +263,12 @@ package final class WorkerPool: Dispatcher {
     }
 
     /// The next process for worker `index`; waits for one; nil when the pool stops.
-    private func next(_ index: Int, _ pace: inout Pace, _ runtime: Runtime) -> ControlBlock? {
-        let worker = workers[index]
+    private func next(
+        _ worker: Worker,
+        _ index: Int,
+        _ pace: inout Pace,
+        _ runtime: Runtime
+    ) -> ControlBlock? {
         if urgentCount.load(ordering: .relaxed) == 0, !stopping.load(ordering: .relaxed),
             worker.hasSeat.load(ordering: .relaxed),
             let block = handedOver(worker, &pace, runtime)
@@ -267,7 +276,7 @@ package final class WorkerPool: Dispatcher {
             return block
         }
         while true {
-            switch step(index, &pace, runtime) {
+            switch step(worker, index, &pace, runtime) {
             case .run(let block):
                 waiting.wrappingSubtract(1, ordering: .relaxed)
                 pace.chainStart = pace.now
@@ -284,9 +293,13 @@ package final class WorkerPool: Dispatcher {
         }
     }
 
-    private func step(_ index: Int, _ pace: inout Pace, _ runtime: Runtime) -> Step {
-        let worker = workers[index]
-        return queues.withLock { queues in
+    private func step(
+        _ worker: Worker,
+        _ index: Int,
+        _ pace: inout Pace,
+        _ runtime: Runtime
+    ) -> Step {
+        queues.withLock { queues in
             if queues.stopping { return .stop }
             guard worker.hasSeat.load(ordering: .relaxed) else {
                 queues.spares.append(index)
