@@ -14,6 +14,7 @@ COPY Package.swift Package.resolved* ./
 COPY Sources ./Sources
 COPY Tests ./Tests
 RUN swift build -c release --product moonlet --static-swift-stdlib \
+    --experimental-lto-mode=full \
     && strip --strip-debug "$(swift build -c release --show-bin-path)/moonlet" -o /moonlet
 
 FROM debian:bookworm-slim
