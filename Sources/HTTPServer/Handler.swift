@@ -23,6 +23,51 @@ package enum Admission: Sendable {
     case proceed(bodyBytesMax: Int?)
     /// Answer now and close: the body is not wanted.
     case refuse(Response)
+    /// Do not wait for the body: hand its bytes, at most `bodyBytesMax`, to what `begin` makes.
+    ///
+    /// `begin` is called in place of `handle`, once, on the loop thread, before the first byte; with
+    /// it the request is the receiver's. A body that announces more than it may have is refused with
+    /// 413 before that. A request without a body goes to `handle`.
+    case stream(bodyBytesMax: Int, begin: @Sendable (any Exchange) -> any BodyReceiver)
+}
+
+/// Takes a request's body while it arrives.
+///
+/// Calls come on the connection's loop thread, one at a time, and must not block: first `receive`,
+/// any number of times, and then exactly one of `ended` and `failed`.
+///
+/// - *Answering*: by the exchange, at any time: before, while or after the body comes, with bytes or
+///   with a stream, which then runs while the body still comes. The stream is asked to `fill` after
+///   each of the calls here, so that it need not wake itself for what they bring.
+/// - *Back-pressure*: `wantsMore` is asked before each `receive`, and again whenever the stream was
+///   filled or woken. While it is false, or the client does not take what was answered, nothing is
+///   read, and the protocol's flow control stops the client; such time is not the client's.
+/// - *Early end*: an answer that is complete before the body is ends the reading. The receiver gets
+///   no further call, and the rest of the body is not wanted: HTTP/1 closes the connection (and
+///   lingers, so that the client can read the answer), HTTP/2 resets the stream with NO_ERROR
+///   (RFC 9113, 8.1).
+/// - *Half-closing*: a client may shut down its side after the body; its answer goes on.
+/// - *Progress*: in each window of `ConnectionLimits.bodyNanoseconds` something must come.
+package protocol BodyReceiver: AnyObject, Sendable {
+    /// Whether it can take more now.
+    var wantsMore: Bool { get }
+    /// Takes the next bytes, never none; how they are cut means nothing.
+    func receive(_ bytes: Span<UInt8>)
+    /// The body is complete.
+    func ended()
+    /// The body will not be completed.
+    func failed(_ failure: BodyFailure)
+}
+
+/// Why a body that was being streamed ends early.
+package enum BodyFailure: Sendable, Equatable {
+    /// The client is gone, or closed its side in the middle: nobody may be left to read an answer.
+    case disconnected
+    /// Too large, malformed or too slow.
+    ///
+    /// If there is no answer yet the server gives the fault's; a stream that runs may say so in its
+    /// own form, and is to end. The connection closes after it.
+    case refused(Fault)
 }
 
 /// One request waiting for its answer.

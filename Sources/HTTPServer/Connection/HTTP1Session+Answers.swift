@@ -21,6 +21,9 @@ extension HTTP1Session {
                 return write(response, for: slot)
             }
         }
+        if !response.isStream || !Self.hasContent(response.status, slot) {
+            dropBody(of: slot.sequence)
+        }
         let framing = framing(of: response, for: slot)
         let keepAlive = keepsAlive(response, slot)
         if !keepAlive || framing == .untilClose { endAfterThis() }
@@ -77,10 +80,16 @@ extension HTTP1Session {
             token: connection.token,
             sequence: slot.sequence
         )
-        stream = StreamPump(content, signal: signal, sequence: slot.sequence, chunked: chunked)
+        stream = StreamPump(
+            content,
+            signal: signal,
+            sequence: slot.sequence,
+            chunked: chunked,
+            outlivesInput: slot.isStreamed
+        )
         content.start(StreamWaker { signal.raise() })
         // Its client is gone already, or has half closed: see `hangUp`.
-        if peerIsGone { endStream(whole: false) }
+        if peerIsGone, !slot.isStreamed { endStream(whole: false) }
     }
 
     var wantsRoom: Bool { stream?.isReady ?? false }
@@ -121,6 +130,7 @@ extension HTTP1Session {
         stream = nil
         noteAnswered()
         services.streamLedger.release(connection.peer)
+        dropBody(of: ended.sequence)
         if whole, ended.isChunked { connection.write(ResponseEncoder.lastChunk) }
         // Cut short: the missing last chunk tells the client, and the close.
         if !whole { endAfterThis() }
@@ -132,6 +142,8 @@ extension HTTP1Session {
 final class StreamPump {
     let sequence: UInt64
     let isChunked: Bool
+    /// Whether it goes on after its client has shut down its sending side.
+    let outlivesInput: Bool
     private let content: any ResponseStream
     private let signal: StreamSignal
     private(set) var isReady = true
@@ -144,12 +156,14 @@ final class StreamPump {
         _ content: any ResponseStream,
         signal: StreamSignal,
         sequence: UInt64,
-        chunked: Bool
+        chunked: Bool,
+        outlivesInput: Bool
     ) {
         self.content = content
         self.signal = signal
         self.sequence = sequence
         isChunked = chunked
+        self.outlivesInput = outlivesInput
     }
 
     func fill(room: Int, now: UInt64) -> StreamStep {

@@ -7,6 +7,7 @@
 // - Answers are written when they are the oldest slot's; a stream holds the line until it ends.
 // - Nothing is parsed while there is no slot, a stream runs, or much output waits; the transport
 //   then stops reading, and the kernel's window stops the peer.
+// - A request whose body is streamed has its slot from its head on: see HTTP1Session+Body.swift.
 // - `isLast`: no further request will be parsed (close was asked for, a fault, the input's end, or
 //   draining). When the slots have emptied after that, the connection closes.
 
@@ -21,15 +22,19 @@ final class HTTP1Session: ConnectionProtocol {
         let isSafe: Bool
         let keepAlive: Bool
         let version: ProtocolVersion
+        /// Whether it was handed out at its head, and its body as it came.
+        let isStreamed: Bool
         var response: Response?
         var onDisconnect: [@Sendable () -> Void] = []
         var timers: [(at: UInt64, action: @Sendable () -> Void)] = []
     }
 
     /// A request whose body is on its way.
-    private struct Incoming {
+    struct Incoming {
         let head: RequestHead
         var body: [UInt8] = []
+        /// Who takes the body as it comes; `body` stays empty then.
+        var receiver: BodyStage = .none
         var owesContinue: Bool
         /// Since when, and with how many bytes, the present window of the body's progress runs.
         var windowStart: UInt64
@@ -39,7 +44,7 @@ final class HTTP1Session: ConnectionProtocol {
     unowned let connection: Connection
     let services: ServerServices
     private var parser: HTTP1Parser
-    private var incoming: Incoming?
+    var incoming: Incoming?
     /// A complete request that waits for its turn.
     private var held: RequestHead?
     private var heldBody: [UInt8] = []
@@ -50,6 +55,8 @@ final class HTTP1Session: ConnectionProtocol {
     private var inputHasEnded = false
     private var hungUp = false
     private var receivedAnything = false
+    /// Whether nothing was wanted of the peer when the last turn ended.
+    private var isPaused = false
     /// When the head being waited for began to count; nil between requests.
     private var headStartedAt: UInt64?
     private var idleSince: UInt64
@@ -63,7 +70,7 @@ final class HTTP1Session: ConnectionProtocol {
         idleSince = now
     }
 
-    private var loop: EventLoop { connection.loop }
+    var loop: EventLoop { connection.loop }
     private var limits: ConnectionLimits { services.limits }
 
     // MARK: Input
@@ -71,8 +78,15 @@ final class HTTP1Session: ConnectionProtocol {
     var wantsInput: Bool { canParse && !inputHasEnded }
 
     private var canParse: Bool {
-        !isLast && held == nil && stream == nil && slots.count < limits.inFlightMax
-            && connection.outputCount < limits.outputBytesMax
+        guard connection.outputCount < limits.outputBytesMax else { return false }
+        switch incoming?.receiver {
+        case .running(let receiver, _):
+            // As long as its stream is asked for more: what it makes of the body has somewhere to go.
+            return connection.outputCount < limits.streamBytesMax && receiver.wantsMore
+        case .due: return false
+        default: break
+        }
+        return !isLast && held == nil && stream == nil && slots.count < limits.inFlightMax
             && !slots.contains { $0.response?.isStream ?? false }
     }
 
@@ -91,8 +105,9 @@ final class HTTP1Session: ConnectionProtocol {
     private func hangUp() {
         guard !hungUp else { return }
         hungUp = true
-        // A stream's reader that closes its side is gone, or cannot be told from one that is.
-        if stream != nil { endStream(whole: false) }
+        // A stream's reader that closes its side is gone, or cannot be told from one that is; one
+        // that has a body to send closes its side when it has sent it.
+        if let stream, !stream.outlivesInput { endStream(whole: false) }
         fireDisconnects()
     }
 
@@ -110,7 +125,9 @@ final class HTTP1Session: ConnectionProtocol {
         if isLast, slots.isEmpty, stream == nil, held == nil { connection.closeWhenSent() }
     }
 
-    /// Parses up to the next complete request and hands it out; says whether it did.
+    /// Parses up to the next complete request, or piece of a streamed body, and hands it out.
+    ///
+    /// Says whether it did.
     private func parse(now: UInt64) -> Bool {
         if let head = held {
             guard mayDispatch(head) else { return false }
@@ -119,18 +136,28 @@ final class HTTP1Session: ConnectionProtocol {
             heldBody = []
             return true
         }
+        if case .due(let begin)? = incoming?.receiver {
+            guard slots.isEmpty, stream == nil else { return false }
+            startStreaming(begin, now: now)
+            return true
+        }
         guard canParse else { return false }
         do throws(HTTP1Fault) {
             while let event = try parser.next() {
                 switch event {
-                case .head(let head): begin(head, now: now)
-                case .body(let bytes): collect(bytes)
+                case .head(let head):
+                    begin(head, now: now)
+                    if case .due? = incoming?.receiver { return true }
+                case .body(let bytes):
+                    if handOn(bytes) { return true }
+                    collect(bytes)
                 case .end: return endRequest(now: now)
                 }
                 if isLast { return false }
             }
         } catch {
-            refuse(Fault(status: error.status, code: error.code, detail: error.detail))
+            let fault = Fault(status: error.status, code: error.code, detail: error.detail)
+            if !failBody(.refused(fault)) { refuse(fault) }
             return false
         }
         starve()
@@ -141,7 +168,7 @@ final class HTTP1Session: ConnectionProtocol {
     private func starve() {
         if inputHasEnded {
             // What is unfinished now stays so: it was never handed out.
-            incoming = nil
+            if !failBody(.disconnected) { incoming = nil }
             isLast = true
         } else if incoming?.owesContinue == true, slots.isEmpty {
             incoming?.owesContinue = false
@@ -162,6 +189,11 @@ final class HTTP1Session: ConnectionProtocol {
         case .proceed(nil): break
         case .proceed(let bytesMax?): parser.setBodyLimit(bytesMax)
         case .refuse(let response): refuse(response)
+        case .stream(let bytesMax, let begin):
+            parser.setBodyLimit(bytesMax)
+            // One that says that it is too long is refused by the parser's next step.
+            if case .length(let length) = head.bodyKind, length > bytesMax { return }
+            incoming?.receiver = .due(begin)
         }
     }
 
@@ -178,6 +210,11 @@ final class HTTP1Session: ConnectionProtocol {
         guard let request = incoming else { return false }
         incoming = nil
         idleSince = now
+        if case .running(let receiver, _) = request.receiver {
+            receiver.ended()
+            stream?.wake()
+            return true
+        }
         guard mayDispatch(request.head) else {
             held = request.head
             heldBody = request.body
@@ -203,7 +240,11 @@ final class HTTP1Session: ConnectionProtocol {
         services.handler.handle(head.request(body: body), exchange)
     }
 
-    private func addSlot(for head: RequestHead?, response: Response?) -> UInt64 {
+    func addSlot(
+        for head: RequestHead?,
+        response: Response?,
+        isStreamed: Bool = false
+    ) -> UInt64 {
         let sequence = nextSequence
         nextSequence += 1
         // Draining ends the connection after what is in flight.
@@ -216,6 +257,7 @@ final class HTTP1Session: ConnectionProtocol {
                 isSafe: Self.isSafe(head?.method ?? "GET"),
                 keepAlive: keepAlive,
                 version: head?.version ?? .http11,
+                isStreamed: isStreamed,
                 response: response
             )
         )
@@ -237,11 +279,15 @@ final class HTTP1Session: ConnectionProtocol {
     /// Starts the clock of a head that has begun.
     private func noteWaiting(now: UInt64) {
         guard wantsInput else {
-            // While we do not read, the peer's slowness is ours.
+            isPaused = true
+            return
+        }
+        if isPaused {
+            // While we did not read, the peer's slowness was ours.
+            isPaused = false
             if headStartedAt != nil, receivedAnything { headStartedAt = now }
             incoming?.windowStart = now
             incoming?.windowBytes = 0
-            return
         }
         if headStartedAt == nil, parser.isInHead { headStartedAt = now }
     }
@@ -268,12 +314,14 @@ final class HTTP1Session: ConnectionProtocol {
         stream?.resumeIfDue(now)
         guard let due = inputDeadline, due <= now else { return }
         if let request = incoming {
-            guard request.windowBytes < limits.bodyBytesPerWindow else {
+            // A streamed body may be made as it is sent: any progress will do.
+            let least = request.receiver.isRunning ? 1 : limits.bodyBytesPerWindow
+            guard request.windowBytes < least else {
                 incoming?.windowStart = now
                 incoming?.windowBytes = 0
                 return
             }
-            refuse(.bodyTimeout)
+            if !failBody(.refused(.bodyTimeout)) { refuse(.bodyTimeout) }
         } else if parser.isInHead {
             refuse(.headTimeout)
         } else {
@@ -301,6 +349,7 @@ final class HTTP1Session: ConnectionProtocol {
 
     func gone() {
         isLast = true
+        _ = failBody(.disconnected)
         endStream(whole: false)
         fireDisconnects()
         let dropped = slots
