@@ -5,9 +5,9 @@ APP ?= examples/worker-pool
 LISTEN ?= 127.0.0.1:7070
 SECONDS ?= 60
 
-BUILD_PACKAGES = liblua5.4-dev libnghttp2-dev libjansson-dev
+BUILD_PACKAGES = liblua5.4-dev libnghttp2-dev libjansson-dev zlib1g-dev
 TEST_PACKAGES = $(BUILD_PACKAGES) curl nghttp2-client strace
-BENCH_PACKAGES = $(BUILD_PACKAGES) erlang-base lua5.4
+BENCH_PACKAGES = $(BUILD_PACKAGES) erlang-base lua5.4 nginx-light wrk nghttp2-client curl gcc
 SOURCES = Package.swift Sources Tests
 
 .PHONY: help serve build test lint bench soak sanitize fuzz clean
@@ -42,6 +42,7 @@ lint:
 bench:
 	@scripts/install-packages $(BENCH_PACKAGES)
 	Benchmarks/run
+	Benchmarks/http/run
 
 # Ten minutes unless SECONDS says otherwise.
 soak: SECONDS = 600

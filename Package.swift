@@ -70,6 +70,7 @@ let package = Package(
         .systemLibrary(name: "CLua"),
         .systemLibrary(name: "CJansson"),
         .systemLibrary(name: "CLinux"),
+        .systemLibrary(name: "CZlib"),
         .target(
             name: "CLuaShim",
             dependencies: ["CLua"],
@@ -90,7 +91,7 @@ let package = Package(
         ),
         room("Application", ["GoTime", "Payload", yams]),
         room("HTTP"),
-        room("HTTPServer", ["HTTP", "Posix", logging]),
+        room("HTTPServer", ["HTTP", "Posix", "CZlib", logging]),
         room(
             "ControlAPI",
             ["HTTPServer", "HTTP", "JSON", "Payload", "ProcessRuntime", "LuaLibraries", logging]

@@ -74,6 +74,52 @@ import Testing
         try withFolder { files, _ in #expect(text(files.response(path: "/inside")) == "js") }
     }
 
+    @Test func `of text are coded for those who take it, under another tag`() throws {
+        try withFolder { files, folder in
+            let text = String(repeating: "<p>the same again</p>", count: 40)
+            try Data(String(text + text).prefix(1000).utf8)
+                .write(to: folder.appending(path: "page.html"))
+            #expect(files.response(path: "/page.html", takesGzip: true)?.headers["Vary"] == nil)
+            let large = try StaticFiles(folder: folder.path)
+            try Data((text + text).utf8).write(to: folder.appending(path: "page.html"))
+            try Data((text + text).utf8).write(to: folder.appending(path: "page.png"))
+            let plain = try #require(large.response(path: "/page.html"))
+            let coded = try #require(large.response(path: "/page.html", takesGzip: true))
+            #expect(plain.headers["Content-Encoding"] == nil)
+            #expect(coded.headers["Content-Encoding"] == "gzip")
+            #expect([plain, coded].allSatisfy { $0.headers["Vary"] == "Accept-Encoding" })
+            #expect(plain.headers["ETag"] != coded.headers["ETag"])
+            #expect(self.text(plain) == text + text)
+            guard case .bytes(let bytes) = coded.body else {
+                Issue.record("no content")
+                return
+            }
+            #expect(try unzipped(bytes) == text + text)
+            let tag = try #require(coded.headers["ETag"])
+            let again = large.response(path: "/page.html", ifNoneMatch: tag, takesGzip: true)
+            #expect(again?.status == 304)
+            #expect(large.response(path: "/page.html", ifNoneMatch: tag)?.status == 200)
+            let picture = large.response(path: "/page.png", takesGzip: true)
+            #expect(picture?.headers["Content-Encoding"] == nil)
+        }
+    }
+
+    /// What gzip itself makes of coded bytes.
+    private func unzipped(_ bytes: [UInt8]) throws -> String {
+        let file = FileManager.default.temporaryDirectory.appending(path: "\(UUID()).gz")
+        defer { try? FileManager.default.removeItem(at: file) }
+        try Data(bytes).write(to: file)
+        let process = Process()
+        process.executableURL = URL(filePath: "/usr/bin/env")
+        process.arguments = ["gzip", "-dc", file.path]
+        let output = Pipe()
+        process.standardOutput = output
+        try process.run()
+        let data = output.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        return String(decoding: data, as: UTF8.self)
+    }
+
     @Test func `unchanged are not sent again`() throws {
         try withFolder { files, folder in
             let tag = try #require(files.response(path: "/app.js")?.headers["ETag"])

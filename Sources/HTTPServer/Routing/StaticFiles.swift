@@ -12,6 +12,7 @@ package import Posix
 package final class StaticFiles: Sendable {
     private let directory: Directory
     private let fileBytesMax: Int
+    private let cache = FileCache(bytesMax: 32 << 20)
 
     /// Opens the folder; throws `noSuchFile`, `notDirectory`, `accessDenied`.
     ///
@@ -24,36 +25,47 @@ package final class StaticFiles: Sendable {
     /// The answer to a GET or HEAD of `path`, which is still percent-encoded.
     ///
     /// Nil where there is no such file, or none that may be served. `ifNoneMatch` is that field's
-    /// value: when it names the file's present tag the answer is 304.
-    package func response(path: String, ifNoneMatch: String? = nil) -> Response? {
+    /// value: when it names the file's present tag the answer is 304. With `takesGzip` a text comes
+    /// coded, under a tag of its own (RFC 9110, 8.8.3.3).
+    package func response(
+        path: String,
+        ifNoneMatch: String? = nil,
+        takesGzip: Bool = false
+    ) -> Response? {
+        guard let file = file(path) else { return nil }
+        let coded = takesGzip ? file.gzip : nil
+        let tag = "\"" + file.tag + (coded == nil ? "\"" : "-gzip\"")
+        var headers = Headers([
+            ("ETag", tag), ("Cache-Control", "no-cache"), ("X-Content-Type-Options", "nosniff"),
+        ])
+        if file.gzip != nil { headers.append("Vary", "Accept-Encoding") }
+        if let ifNoneMatch, Self.matches(ifNoneMatch, tag) {
+            return Response(status: 304, headers: headers)
+        }
+        headers.append("Content-Type", file.mediaType)
+        if coded != nil { headers.append("Content-Encoding", "gzip") }
+        return Response(status: 200, headers: headers, body: .bytes(coded ?? file.content))
+    }
+
+    /// The file at `path` as it is now: opened each time, read when it has changed.
+    private func file(_ path: String) -> CachedFile? {
         guard var names = PathSegments.fileNames(path) else { return nil }
         if path.hasSuffix("/") { names.append("index.html") }
         guard let name = names.last else { return nil }
+        let place = names.joined(separator: "/")
         do throws(Errno) {
-            let file = try directory.open(beneath: names.joined(separator: "/"))
-            let status = try file.status()
+            let opened = try directory.open(beneath: place)
+            let status = try opened.status()
             guard status.isRegular, status.sizeBytes <= fileBytesMax else { return nil }
-            let tag = Self.tag(of: status)
-            var headers = Headers([
-                ("ETag", tag), ("Cache-Control", "no-cache"), ("X-Content-Type-Options", "nosniff"),
-            ])
-            if let ifNoneMatch, Self.matches(ifNoneMatch, tag) {
-                return Response(status: 304, headers: headers)
-            }
-            headers.append("Content-Type", Self.mediaType(of: name))
-            let content = try file.readToEnd(bytesMax: fileBytesMax)
-            return Response(status: 200, headers: headers, body: .bytes(content))
+            if let known = cache.file(place, status) { return known }
+            let content = try opened.readToEnd(bytesMax: fileBytesMax)
+            let file = CachedFile(status, name: name, content: content)
+            // One that was changed while it was read is not kept under the status it had before.
+            if try opened.status() == status { cache.keep(file, at: place) }
+            return file
         } catch {
             return nil
         }
-    }
-
-    /// A strong tag: a changed file has another size, time or inode.
-    private static func tag(of status: FileStatus) -> String {
-        let parts = [
-            UInt64(bitPattern: status.modifiedNanoseconds), UInt64(status.sizeBytes), status.inode,
-        ]
-        return "\"" + parts.map { String($0, radix: 16) }.joined(separator: "-") + "\""
     }
 
     /// Weak comparison against a list of tags or `*`: RFC 9110, 13.1.2.
@@ -65,39 +77,5 @@ package final class StaticFiles: Sendable {
             if entry.hasPrefix("W/") { entry.removeFirst(2) }
             return entry == "*" || entry == tag
         }
-    }
-
-    private static let mediaTypes = [
-        "css": "text/css; charset=utf-8",
-        "csv": "text/csv; charset=utf-8",
-        "gif": "image/gif",
-        "htm": "text/html; charset=utf-8",
-        "html": "text/html; charset=utf-8",
-        "ico": "image/x-icon",
-        "jpeg": "image/jpeg",
-        "jpg": "image/jpeg",
-        "js": "text/javascript; charset=utf-8",
-        "json": "application/json",
-        "map": "application/json",
-        "md": "text/markdown; charset=utf-8",
-        "mjs": "text/javascript; charset=utf-8",
-        "pdf": "application/pdf",
-        "png": "image/png",
-        "svg": "image/svg+xml",
-        "txt": "text/plain; charset=utf-8",
-        "wasm": "application/wasm",
-        "webmanifest": "application/manifest+json",
-        "webp": "image/webp",
-        "woff": "font/woff",
-        "woff2": "font/woff2",
-        "xml": "application/xml",
-        "yaml": "application/yaml",
-        "yml": "application/yaml",
-    ]
-
-    private static func mediaType(of name: String) -> String {
-        guard let dot = name.lastIndex(of: ".") else { return "application/octet-stream" }
-        let suffix = name[name.index(after: dot)...].lowercased()
-        return mediaTypes[suffix] ?? "application/octet-stream"
     }
 }
