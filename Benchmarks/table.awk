@@ -1,4 +1,4 @@
-# Prints the table of Benchmarks/run: goals, our figures and the peer's in, a row a figure out.
+# Prints the table of a benchmark: goals, our figures and the peer's in, a row a figure out.
 # Figures are lines "NAME ROUND FIGURE"; a ratio is that of the same round, then the median is taken.
 
 FNR == 1 { file++ }
@@ -40,10 +40,13 @@ END {
             ratio = median(ratios, pairs)
             spread = sprintf("%.2f-%.2fx", ratios[1], ratios[pairs])
         }
-        compared = kind[name] == "ratio" ? ratio : figure
+        is_ratio = kind[name] == "ratio" || kind[name] == "rate"
+        is_least = kind[name] == "rate" || kind[name] == "least"
+        compared = is_ratio ? ratio : figure
         wanted = goal[name]
-        met = wanted == "-" || compared == "-" ? "" : (compared <= wanted ? "yes" : "NO")
-        wanted = wanted == "-" ? "" : "<= " wanted (kind[name] == "ratio" ? "x" : "")
+        reached = is_least ? compared >= wanted : compared <= wanted
+        met = wanted == "-" || compared == "-" ? "" : (reached ? "yes" : "NO")
+        wanted = wanted == "-" ? "" : (is_least ? ">= " : "<= ") wanted (is_ratio ? "x" : "")
         printf line, name, unit[name], text(figure), beside,
             ratio == "-" ? ratio : sprintf("%.2fx", ratio), spread, wanted, met
     }
