@@ -39,7 +39,8 @@ package final class ControlAPI: Handler {
             files = { request in
                 staticFiles.response(
                     path: request.path,
-                    ifNoneMatch: request.headers["If-None-Match"]
+                    ifNoneMatch: request.headers["If-None-Match"],
+                    takesGzip: AcceptEncoding.allowsGzip(request.headers)
                 )
             }
         }
@@ -99,7 +100,7 @@ package final class ControlAPI: Handler {
             try guardian.checkHost(head)
             try guardian.checkSite(head)
             if case .found(let route, _) = router.match(method: head.method, path: head.path),
-                route.body != .none
+                Routes.all[route].body != .none
             {
                 try checkType(head)
             }
@@ -121,7 +122,8 @@ package final class ControlAPI: Handler {
         try guardian.checkHost(request)
         try guardian.checkSite(request)
         switch router.match(method: request.method, path: request.path) {
-        case .found(let route, let parameters):
+        case .found(let number, let parameters):
+            let route = Routes.all[number]
             let query = try query(request, route)
             try checkBody(request, route)
             var claim: IdempotencyClaim?

@@ -50,7 +50,9 @@ package struct Headers: Sendable, Equatable {
     package init() {}
 
     package init(_ fields: [(String, String)]) {
-        self.fields = fields.map { Field(name: $0.0, value: $0.1) }
+        // Room for what every answer gets besides, so that it grows once.
+        self.fields.reserveCapacity(fields.count + 4)
+        for (name, value) in fields { append(name, value) }
     }
 
     package mutating func reserveCapacity(_ count: Int) {
@@ -63,7 +65,7 @@ package struct Headers: Sendable, Equatable {
 
     /// Replaces every field of that name by one, or adds it.
     package mutating func set(_ name: String, _ value: String) {
-        remove(name)
+        if fields.contains(where: { Headers.same($0.name, name) }) { remove(name) }
         append(name, value)
     }
 
@@ -82,8 +84,9 @@ package struct Headers: Sendable, Equatable {
 
     /// Compares two field names as ASCII without regard to case (RFC 9110, 5.1).
     package static func same(_ left: String, _ right: String) -> Bool {
+        guard left.utf8.count == right.utf8.count else { return false }
+        if left == right { return true }
         let (left, right) = (left.utf8Span.span, right.utf8Span.span)
-        guard left.count == right.count else { return false }
         for index in left.indices
         where ByteClass.lowered(left[index]) != ByteClass.lowered(right[index]) {
             return false

@@ -28,7 +28,7 @@ package final class Epoll: Poller {
     }
 
     package func remove(_ token: PollToken) throws(Errno) {
-        try control(EPOLL_CTL_DEL, token, [])
+        try control(EPOLL_CTL_DEL, token, Readiness(rawValue: 0))
     }
 
     package func wait(
@@ -83,7 +83,8 @@ package final class Epoll: Poller {
     }
 
     private static func readiness(_ bits: UInt32) -> Readiness {
-        var readiness: Readiness = []
+        // Not `[]`, which makes one by way of an unspecialised collection, on every event.
+        var readiness = Readiness(rawValue: 0)
         if bits & cl_epoll_in != 0 { readiness.insert(.readable) }
         if bits & cl_epoll_out != 0 { readiness.insert(.writable) }
         if bits & cl_epoll_rdhup != 0 { readiness.insert(.peerHungUp) }

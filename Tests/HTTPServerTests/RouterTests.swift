@@ -4,16 +4,17 @@ import Testing
 @testable import HTTPServer
 
 @Suite struct `A router` {
-    private let router: Router<String> = {
-        var router = Router<String>()
-        router.add("GET", "/", "root")
-        router.add("GET", "/v1/processes", "list")
-        router.add("POST", "/v1/processes", "spawn")
-        router.add("GET", "/v1/processes/{id}", "show")
-        router.add("DELETE", "/v1/processes/{id}", "end")
-        router.add("POST", "/v1/processes/{id}/messages", "send")
-        router.add("PUT", "/v1/processes/{id}/links/{other}", "link")
-        router.add("GET", "/v1/processes/special", "special")
+    private let names = ["root", "list", "spawn", "show", "end", "send", "link", "special"]
+    private let router: Router = {
+        var router = Router()
+        router.add("GET", "/")
+        router.add("GET", "/v1/processes")
+        router.add("POST", "/v1/processes")
+        router.add("GET", "/v1/processes/{id}")
+        router.add("DELETE", "/v1/processes/{id}")
+        router.add("POST", "/v1/processes/{id}/messages")
+        router.add("PUT", "/v1/processes/{id}/links/{other}")
+        router.add("GET", "/v1/processes/special")
         return router
     }()
 
@@ -21,7 +22,7 @@ import Testing
     private func match(_ method: String, _ path: String) -> String {
         switch router.match(method: method, path: path) {
         case .found(let route, let parameters):
-            [route, parameters["id"], parameters["other"]].compactMap { $0 }
+            [names[route], parameters["id"], parameters["other"]].compactMap { $0 }
                 .joined(separator: " ")
         case .options(let allow): "options " + allow.joined(separator: ",")
         case .notFound: "404"
@@ -83,9 +84,9 @@ import Testing
 
     @Test func `traps on a route added twice`() async {
         await #expect(processExitsWith: .failure) {
-            var router = Router<Int>()
-            router.add("GET", "/{a}", 1)
-            router.add("GET", "/{b}", 2)
+            var router = Router()
+            router.add("GET", "/{a}")
+            router.add("GET", "/{b}")
         }
     }
 }

@@ -31,7 +31,7 @@ final class RequestIDs: Sendable {
     private let count = Atomic<UInt64>(0)
 
     init(_ random: () -> UInt64) {
-        prefix = String(random() & 0xFFFF_FFFF, radix: 36)
+        prefix = String(random() & 0xFFFF_FFFF, radix: 36) + "-"
     }
 
     /// The client's own id where it is sane, else a new one.
@@ -39,6 +39,6 @@ final class RequestIDs: Sendable {
         if let sent = request.headers["X-Request-Id"], isPlainWord(sent, bytesMax: 128) {
             return sent
         }
-        return "\(prefix)-\(count.wrappingAdd(1, ordering: .relaxed).newValue)"
+        return prefix + String(count.wrappingAdd(1, ordering: .relaxed).newValue)
     }
 }

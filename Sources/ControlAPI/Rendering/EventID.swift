@@ -20,7 +20,7 @@ struct EventID: Sendable, Equatable {
         self.init(epoch: String(epoch), sequence: sequence)
     }
 
-    var text: String { "\(epoch)-\(sequence)" }
+    var text: String { epoch + "-" + String(sequence) }
 
     private static func isEpochByte(_ byte: UInt8) -> Bool {
         switch byte {

@@ -52,7 +52,9 @@ enum HeadMeaning {
             throw .invalid("the Host field is missing")
         }
         // Empty is what a client sends whose URI has no authority: well formed, nobody's name.
-        if !host.isEmpty, Authority(host) == nil { throw .invalid("the Host field is malformed") }
+        guard host.isEmpty || Authority.isWellFormed(host) else {
+            throw .invalid("the Host field is malformed")
+        }
         return host
     }
 

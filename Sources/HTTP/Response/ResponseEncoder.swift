@@ -51,7 +51,7 @@ package enum ResponseEncoder {
         date: String? = nil
     ) {
         let status = (100...599).contains(status) ? status : 500
-        output.append(contentsOf: "HTTP/1.1 \(status) \(ReasonPhrase.of(status))\r\n".utf8)
+        append(status == 200 ? "HTTP/1.1 200 OK\r\n" : statusLine(status), to: &output)
         if let date { appendField("Date", date, to: &output) }
         for field in headers.fields where !isOurs(field.name) {
             appendField(field.name, field.value, to: &output)
@@ -81,19 +81,46 @@ package enum ResponseEncoder {
         output.append(ByteClass.lineFeed)
     }
 
+    private static func statusLine(_ status: Int) -> String {
+        "HTTP/1.1 \(status) \(ReasonPhrase.of(status))\r\n"
+    }
+
     /// Appends one field line, made harmless; nothing if the name is no token.
     static func appendField(_ name: String, _ value: String, to output: inout [UInt8]) {
-        guard !name.isEmpty, name.utf8.allSatisfy(ByteClass.isToken) else { return }
-        output.append(contentsOf: name.utf8)
+        let start = output.count
+        append(name, to: &output)
+        guard output.count > start, isToken(output, from: start) else {
+            output.removeSubrange(start...)
+            return
+        }
         output.append(ByteClass.colon)
         output.append(ByteClass.space)
-        if value.utf8.allSatisfy(ByteClass.isFieldValue) {
-            output.append(contentsOf: value.utf8)
-        } else {
+        let valueStart = output.count
+        append(value, to: &output)
+        if !isFieldValue(output, from: valueStart) {
+            output.removeSubrange(valueStart...)
             appendHarmless(value, to: &output)
         }
         output.append(ByteClass.carriageReturn)
         output.append(ByteClass.lineFeed)
+    }
+
+    private static func append(_ text: String, to output: inout [UInt8]) {
+        var text = text
+        // SAFETY: the bytes are copied inside the closure.
+        text.withUTF8 { unsafe output.append(contentsOf: $0) }
+    }
+
+    private static func isToken(_ bytes: [UInt8], from start: Int) -> Bool {
+        for index in start..<bytes.count where !ByteClass.isToken(bytes[index]) { return false }
+        return true
+    }
+
+    private static func isFieldValue(_ bytes: [UInt8], from start: Int) -> Bool {
+        for index in start..<bytes.count where !ByteClass.isFieldValue(bytes[index]) {
+            return false
+        }
+        return true
     }
 
     private static func appendHarmless(_ value: String, to output: inout [UInt8]) {

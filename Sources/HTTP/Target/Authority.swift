@@ -25,6 +25,26 @@ package struct Authority: Sendable, Equatable {
         self.port = port
     }
 
+    /// Whether `text` is `host[:port]`: as `init`, and cheap for what nearly every request names.
+    package static func isWellFormed(_ text: String) -> Bool {
+        isPlain(text) || Authority(text) != nil
+    }
+
+    /// Whether `text` is a name of unreserved bytes, and perhaps a port of up to four digits.
+    private static func isPlain(_ text: String) -> Bool {
+        var text = text
+        // SAFETY: the bytes are used inside the closure only.
+        return text.withUTF8 { bytes in
+            var index = 0
+            while unsafe index < bytes.count && ByteClass.isUnreserved(bytes[index]) { index += 1 }
+            guard index > 0, index < bytes.count else { return index > 0 }
+            guard unsafe bytes[index] == ByteClass.colon, bytes.count - index <= 5 else {
+                return false
+            }
+            return unsafe bytes[(index + 1)...].allSatisfy(ByteClass.isDigit)
+        }
+    }
+
     /// What follows the host: nothing, or `:` and digits; the outer nil means malformed.
     private static func parsedPort(_ rest: ArraySlice<UInt8>) -> Int?? {
         if rest.isEmpty { return .some(nil) }

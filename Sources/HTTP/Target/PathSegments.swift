@@ -8,16 +8,28 @@ package enum PathSegments {
     /// - Returns: the segments, or nil if the path does not begin with `/`, is badly encoded, or
     ///   does not decode to UTF-8.
     package static func split(_ path: String) -> [String]? {
-        guard path.utf8.first == UInt8(ascii: "/") else { return nil }
-        let rest = path.utf8.dropFirst()
-        if rest.isEmpty { return [] }
+        var path = path
+        // SAFETY: the bytes are used inside the closure only.
+        return path.withUTF8 { bytes in unsafe split(bytes) }
+    }
+
+    private static func split(_ path: UnsafeBufferPointer<UInt8>) -> [String]? {
+        guard unsafe path.first == slash else { return nil }
+        if path.count == 1 { return [] }
         var segments: [String] = []
-        for part in rest.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false) {
-            guard let segment = PercentCoding.decode(Substring(part)) else { return nil }
+        segments.reserveCapacity(8)
+        var start = 1
+        for index in 1...path.count {
+            guard unsafe index == path.count || path[index] == slash else { continue }
+            let part = unsafe UnsafeBufferPointer(rebasing: path[start..<index])
+            guard let segment = unsafe PercentCoding.decode(part) else { return nil }
             segments.append(segment)
+            start = index + 1
         }
         return segments
     }
+
+    private static let slash = UInt8(ascii: "/")
 
     /// The segments as names of files below a folder.
     ///

@@ -13,9 +13,24 @@ package enum PercentCoding {
         _ text: some StringProtocol,
         plusIsSpace: Bool = false
     ) -> String? {
+        var text = String(text)
+        // SAFETY: the bytes are used inside the closure only.
+        return text.withUTF8 { bytes in unsafe decode(bytes, plusIsSpace: plusIsSpace) }
+    }
+
+    /// Decodes bytes lent for the call.
+    static func decode(
+        _ text: UnsafeBufferPointer<UInt8>,
+        plusIsSpace: Bool = false
+    ) -> String? {
+        // Most have nothing to decode, and are ASCII: nothing to validate either.
+        let isPlain = unsafe text.allSatisfy {
+            $0 < 0x80 && $0 != ByteClass.percent && !($0 == UInt8(ascii: "+") && plusIsSpace)
+        }
+        if isPlain { return unsafe String(decoding: text, as: UTF8.self) }
         var decoded: [UInt8] = []
-        decoded.reserveCapacity(text.utf8.count)
-        guard decode(text.utf8, plusIsSpace: plusIsSpace, into: &decoded) else { return nil }
+        decoded.reserveCapacity(text.count)
+        guard unsafe decode(text, plusIsSpace: plusIsSpace, into: &decoded) else { return nil }
         return String(validating: decoded, as: UTF8.self)
     }
 

@@ -20,8 +20,12 @@ package struct QueryString: Sendable, Equatable {
     ///
     /// Throws if percent-encoding is malformed or does not decode to UTF-8.
     package init(_ query: String?) throws(QueryFault) {
+        guard let query, !query.isEmpty else {
+            parameters = []
+            return
+        }
         var parameters: [Parameter] = []
-        for (index, part) in (query ?? "").utf8.split(separator: UInt8(ascii: "&")).enumerated() {
+        for (index, part) in query.utf8.split(separator: UInt8(ascii: "&")).enumerated() {
             let nameEnd = part.firstIndex(of: UInt8(ascii: "=")) ?? part.endIndex
             guard let name = PercentCoding.decode(Substring(part[..<nameEnd]), plusIsSpace: true)
             else {
@@ -52,6 +56,7 @@ package struct QueryString: Sendable, Equatable {
 
     /// The first name that is there twice, or nil.
     package var firstRepeatedName: String? {
+        guard parameters.count > 1 else { return nil }
         var seen: Set<String> = []
         return parameters.first { !seen.insert($0.name).inserted }?.name
     }

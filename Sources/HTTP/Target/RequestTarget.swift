@@ -25,7 +25,7 @@ struct RequestTarget {
             let name = String(decoding: rest[..<end], as: UTF8.self)
             // An http URI with an empty host "MUST reject as invalid" (RFC 9110, 4.2.1); userinfo
             // is refused by Authority (4.2.4).
-            guard Authority(name) != nil else {
+            guard Authority.isWellFormed(name) else {
                 throw .invalid("the request target's authority is malformed")
             }
             (path, query) = try RequestTarget.split(rest[end...])

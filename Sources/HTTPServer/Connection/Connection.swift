@@ -220,7 +220,7 @@ final class Connection: Pollable {
     }
 
     private func updateInterest() {
-        var wanted: Readiness = []
+        var wanted = Readiness(rawValue: 0)
         switch state {
         case .closed: return
         case .open: if session.wantsInput, !inputEnded { wanted.insert(.readable) }

@@ -118,7 +118,7 @@ final class Listener: Pollable {
             logger.warning("not accepting connections", metadata: ["reason": "\(reason.message)"])
         }
         parkedUntil = loop.now + Self.parkNanoseconds
-        _ = try? loop.change(self, [])
+        _ = try? loop.change(self, Readiness(rawValue: 0))
     }
 
     /// Watches again.

@@ -2,24 +2,32 @@
 
 import HTTP
 
-/// A table of routes: method and path template to a value.
+/// A table of routes: method and path template to a route's number.
 ///
 /// A template is a path whose segments are literals or `{name}`; a parameter takes exactly one
 /// segment, percent-decoded after the split, so that `%2F` is part of a value. A literal wins over a
 /// parameter in the same place, and is not given up once taken: `/a/{x}/c` and `/a/b/d` make
 /// `/a/b/c` unknown. GET also serves HEAD; every path answers OPTIONS.
-package struct Router<Route: Sendable>: Sendable {
-    /// One entry, as `add` was given it.
+///
+/// Routes are numbers, not values of a type of the caller's: a generic table is not specialised
+/// across rooms, and took a quarter of a request's instructions.
+package struct Router: Sendable {
+    /// One entry, as `add` was given it; its place in `entries` is its number.
     package struct Entry: Sendable {
         package let method: String
         package let template: String
+        /// The names of the template's parameters, in order.
+        fileprivate let names: [String]
     }
 
+    /// What a path has led to so far.
+    ///
+    /// The lists are short: a scan beats a hash.
     private struct Node: Sendable {
-        var literals: [String: Int] = [:]
+        var literals: [(segment: String, node: Int)] = []
         var parameter: Int?
-        /// In the order added; few, so a scan beats a hash.
-        var routes: [(method: String, route: Route, names: [String])] = []
+        /// Numbers of routes, in the order added.
+        var routes: [Int] = []
     }
 
     private var nodes = [Node()]
@@ -28,11 +36,11 @@ package struct Router<Route: Sendable>: Sendable {
 
     package init() {}
 
-    /// Adds a route.
+    /// Adds a route; its number is how many were added before.
     ///
     /// Adding the same method and template twice is a programmer error, and so is a template that
     /// does not begin with `/`.
-    package mutating func add(_ method: String, _ template: String, _ route: Route) {
+    package mutating func add(_ method: String, _ template: String) {
         guard let segments = PathSegments.split(template) else {
             preconditionFailure("a template is a path: \(template)")
         }
@@ -41,28 +49,40 @@ package struct Router<Route: Sendable>: Sendable {
         for segment in segments {
             if segment.hasPrefix("{"), segment.hasSuffix("}") {
                 names.append(String(segment.dropFirst().dropLast()))
-                node = child(of: node, at: \.parameter)
+                node = parameterChild(of: node)
             } else {
-                node = child(of: node, at: \.literals[segment])
+                node = literalChild(segment, of: node)
             }
         }
         precondition(
-            !nodes[node].routes.contains { $0.method == method },
+            !nodes[node].routes.contains { entries[$0].method == method },
             "\(method) \(template) is routed twice"
         )
-        nodes[node].routes.append((method, route, names))
-        entries.append(Entry(method: method, template: template))
+        nodes[node].routes.append(entries.count)
+        entries.append(Entry(method: method, template: template, names: names))
     }
 
-    private mutating func child(of node: Int, at place: WritableKeyPath<Node, Int?>) -> Int {
-        if let child = nodes[node][keyPath: place] { return child }
+    private mutating func parameterChild(of node: Int) -> Int {
+        if let child = nodes[node].parameter { return child }
         nodes.append(Node())
-        nodes[node][keyPath: place] = nodes.count - 1
+        nodes[node].parameter = nodes.count - 1
         return nodes.count - 1
     }
 
+    private mutating func literalChild(_ segment: String, of node: Int) -> Int {
+        if let child = literal(segment, of: node) { return child }
+        nodes.append(Node())
+        nodes[node].literals.append((segment, nodes.count - 1))
+        return nodes.count - 1
+    }
+
+    private func literal(_ segment: String, of node: Int) -> Int? {
+        for (literal, child) in nodes[node].literals where literal == segment { return child }
+        return nil
+    }
+
     /// Finds what answers a request; linear in the path's length.
-    package func match(method: String, path: String) -> RouteMatch<Route> {
+    package func match(method: String, path: String) -> RouteMatch {
         guard HTTPMethod.isKnown(method) else { return .notImplemented }
         // "OPTIONS *" asks about the server as a whole (RFC 9110, 9.3.7).
         if path == "*" { return .options(allow: HTTPMethod.known) }
@@ -70,8 +90,8 @@ package struct Router<Route: Sendable>: Sendable {
         var node = 0
         var values: [String] = []
         for segment in segments {
-            if let literal = nodes[node].literals[segment] {
-                node = literal
+            if let child = literal(segment, of: node) {
+                node = child
             } else if let parameter = nodes[node].parameter, !segment.isEmpty {
                 values.append(segment)
                 node = parameter
@@ -79,16 +99,22 @@ package struct Router<Route: Sendable>: Sendable {
                 return .notFound
             }
         }
-        let routes = nodes[node].routes
-        guard !routes.isEmpty else { return .notFound }
-        let wanted = routes.first { $0.method == method }
+        guard !nodes[node].routes.isEmpty else { return .notFound }
+        return choose(method, nodes[node].routes, values)
+    }
+
+    private func choose(_ method: String, _ routes: [Int], _ values: [String]) -> RouteMatch {
         // HEAD is GET without content; the connection leaves the content out.
-        if let found = wanted ?? (method == "HEAD" ? routes.first { $0.method == "GET" } : nil) {
-            let parameters = PathParameters(names: found.names, values: values)
-            return .found(found.route, parameters)
+        if let route = first(method, routes) ?? (method == "HEAD" ? first("GET", routes) : nil) {
+            return .found(route, PathParameters(names: entries[route].names, values: values))
         }
-        let allow = Self.allowed(routes.map(\.method))
+        let allow = Self.allowed(routes.map { entries[$0].method })
         return method == "OPTIONS" ? .options(allow: allow) : .methodNotAllowed(allow: allow)
+    }
+
+    private func first(_ method: String, _ routes: [Int]) -> Int? {
+        for route in routes where entries[route].method == method { return route }
+        return nil
     }
 
     /// The methods of a path, in the known order.
@@ -100,8 +126,9 @@ package struct Router<Route: Sendable>: Sendable {
 }
 
 /// What a router found.
-package enum RouteMatch<Route: Sendable>: Sendable {
-    case found(Route, PathParameters)
+package enum RouteMatch: Sendable {
+    /// The route's number, and what the path says for its parameters.
+    case found(Int, PathParameters)
     /// Answer 204 with `Allow`.
     case options(allow: [String])
     /// No route has the path: 404.
@@ -126,6 +153,7 @@ package struct PathParameters: Sendable, Equatable {
 
     /// The value of `{name}`; nil where the template has no such parameter.
     package subscript(name: String) -> String? {
-        names.firstIndex(of: name).map { values[$0] }
+        for (index, own) in names.enumerated() where own == name { return values[index] }
+        return nil
     }
 }
