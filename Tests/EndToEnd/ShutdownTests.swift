@@ -136,4 +136,18 @@ import Testing
         #expect(server.stop() == 0)
         #expect(watch.milliseconds < 2_500)
     }
+
+    @Test func `a SIGHUP with nothing to read again is told and ends nothing`() throws {
+        let app = try Self.app()
+        let server = try RunningServer(app.path, ["--shutdown-timeout", "3s"])
+        server.signal(SIGHUP)
+        #expect(server.logHas("nothing to read again"))
+        #expect(try server.get("/readyz").status == 200)
+        _ = try server.spawn(#"{"entry": "app.test:stubborn"}"#)
+        server.signal(SIGTERM)
+        #expect(server.logHas("\"stopping\""))
+        // It is no second signal, which would end the server with another code.
+        server.signal(SIGHUP)
+        #expect(server.exitCode(within: 6) == 0)
+    }
 }

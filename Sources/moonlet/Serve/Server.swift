@@ -20,8 +20,8 @@ import Synchronization
 /// 4. When all are gone, or the grace is over, the rest is terminated.
 /// 5. Open connections are closed, the threads end. Exit 0.
 final class Server: @unchecked Sendable {
-    // Sendable: every field is set once in `init` and is safe to share; `signals` is read by the main
-    // thread only.
+    // Sendable: every field is set once in `init` and is safe to share; `signals` and `reloads` are
+    // used by the main thread only.
     private let settings: ServeSettings
     private let logger: Logger
     private let pool: WorkerPool
@@ -29,6 +29,7 @@ final class Server: @unchecked Sendable {
     private let api: ControlAPI
     private let http: HTTPServer
     private let signals: SignalSource
+    private let reloads: Reloads
 
     init(_ settings: ServeSettings, _ application: Application?, _ logger: Logger) throws {
         self.settings = settings
@@ -36,7 +37,7 @@ final class Server: @unchecked Sendable {
         let addresses = try Server.addresses(settings)
         do throws(Errno) {
             // Before any thread starts: they inherit the blocked signals.
-            signals = try SignalSource([SignalSource.terminate, SignalSource.interrupt])
+            signals = try SignalSource()
         } catch {
             throw CommandFailure.processFailed("cannot wait for signals: \(error)")
         }
@@ -76,6 +77,7 @@ final class Server: @unchecked Sendable {
             logger: logger
         )
         connection.set(http)
+        reloads = Reloads()
         self.pool = pool
         self.runtime = runtime
     }
@@ -197,8 +199,8 @@ final class Server: @unchecked Sendable {
             finished.unpark()
         }
         while !flag.isUp {
-            // A second signal ends everything at once.
-            if signals.next(timeoutMilliseconds: 20) != nil {
+            // A second signal ends everything at once; a SIGHUP is too late to matter.
+            if let signal = signals.next(timeoutMilliseconds: 20), signal != SignalSource.hangUp {
                 logger.warning("stopping at once")
                 exit(first == SIGINT ? 130 : 143)
             }
@@ -207,9 +209,12 @@ final class Server: @unchecked Sendable {
         logger.info("stopped")
     }
 
+    /// The first signal that ends the server; SIGHUPs are served meanwhile.
     private func waitForSignal() -> Int32 {
         while true {
-            if let signal = signals.next(timeoutMilliseconds: -1) { return signal }
+            guard let signal = signals.next(timeoutMilliseconds: -1) else { continue }
+            guard signal == SignalSource.hangUp else { return signal }
+            reloads.run(logger)
         }
     }
 
