@@ -6,7 +6,7 @@
 FROM swift:6.3-bookworm AS build
 RUN apt-get update -qq \
     && apt-get install -y -qq --no-install-recommends \
-        liblua5.4-dev libnghttp2-dev libjansson-dev zlib1g-dev \
+        liblua5.4-dev libnghttp2-dev libjansson-dev zlib1g-dev libssl-dev \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 # Dependencies first, so that a change of our sources does not fetch them again.
@@ -21,7 +21,7 @@ FROM debian:bookworm-slim
 # Lua and the Swift runtime are in the binary; these are shared, so that Debian's security
 # updates reach them. tzdata is for time.load_location.
 RUN apt-get update -qq \
-    && apt-get install -y -qq --no-install-recommends libjansson4 libnghttp2-14 zlib1g tzdata \
+    && apt-get install -y -qq --no-install-recommends libjansson4 libnghttp2-14 zlib1g libssl3 tzdata \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --no-create-home --uid 10001 moonlet
 COPY --from=build /moonlet /usr/local/bin/moonlet

@@ -5,8 +5,8 @@ APP ?= examples/worker-pool
 LISTEN ?= 127.0.0.1:7070
 SECONDS ?= 60
 
-BUILD_PACKAGES = liblua5.4-dev libnghttp2-dev libjansson-dev zlib1g-dev
-TEST_PACKAGES = $(BUILD_PACKAGES) curl nghttp2-client strace
+BUILD_PACKAGES = liblua5.4-dev libnghttp2-dev libjansson-dev zlib1g-dev libssl-dev
+TEST_PACKAGES = $(BUILD_PACKAGES) curl nghttp2-client openssl strace
 BENCH_PACKAGES = $(BUILD_PACKAGES) erlang-base lua5.4 nginx-light wrk nghttp2-client curl gcc
 SOURCES = Package.swift Sources Tests
 

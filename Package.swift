@@ -70,6 +70,7 @@ let package = Package(
         .systemLibrary(name: "CLua"),
         .systemLibrary(name: "CJansson"),
         .systemLibrary(name: "CLinux"),
+        .systemLibrary(name: "COpenSSL"),
         .systemLibrary(name: "CZlib"),
         .target(
             name: "CLuaShim",
@@ -82,6 +83,7 @@ let package = Package(
         room("Payload"),
         room("GoTime"),
         room("Posix", ["CLinux"]),
+        room("TLS", ["COpenSSL", "Posix"]),
         room("JSON", ["CJansson", "Payload"]),
         room("LuaVM", ["CLua", "CLuaShim", "Payload"]),
         room("ProcessRuntime", ["Payload", "Posix"]),
@@ -91,7 +93,7 @@ let package = Package(
         ),
         room("Application", ["GoTime", "Payload", yams]),
         room("HTTP"),
-        room("HTTPServer", ["HTTP", "Posix", "CZlib", logging]),
+        room("HTTPServer", ["HTTP", "Posix", "TLS", "CZlib", logging]),
         room(
             "ControlAPI",
             ["HTTPServer", "HTTP", "JSON", "Payload", "ProcessRuntime", "LuaLibraries", logging]
@@ -100,7 +102,7 @@ let package = Package(
             name: "moonlet",
             dependencies: [
                 "ControlAPI", "HTTPServer", "HTTP", "LuaLibraries", "ProcessRuntime", "Application",
-                "JSON", "Payload", "Posix", argumentParser, logging,
+                "JSON", "Payload", "Posix", "TLS", argumentParser, logging,
             ],
             swiftSettings: strict
         ),
@@ -108,6 +110,13 @@ let package = Package(
         tests("Payload"),
         tests("GoTime"),
         tests("Posix"),
+        // Certificates, made by the openssl command.
+        .target(
+            name: "TestCertificates",
+            path: "Tests/TestCertificates",
+            swiftSettings: testing
+        ),
+        tests("TLS", ["TestCertificates"]),
         tests("JSON", ["Payload"]),
         tests("LuaVM", ["Payload"]),
         tests("ProcessRuntime", ["Payload", "Posix"]),
@@ -119,14 +128,14 @@ let package = Package(
         ),
         tests("Application", ["Payload"]),
         tests("HTTP"),
-        tests("HTTPServer", ["HTTP", "Posix"]),
+        tests("HTTPServer", ["HTTP", "Posix", "TLS", "TestCertificates"]),
         tests(
             "ControlAPI",
             ["HTTPServer", "HTTP", "JSON", "Payload", "ProcessRuntime", "LuaLibraries"]
         ),
         .testTarget(
             name: "EndToEnd",
-            dependencies: ["moonlet", "Posix"],
+            dependencies: ["moonlet", "Posix", "TestCertificates"],
             path: "Tests/EndToEnd",
             swiftSettings: testing
         ),

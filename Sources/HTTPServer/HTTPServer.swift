@@ -53,7 +53,7 @@ package final class HTTPServer: Sendable {
         self.makePoller = makePoller
         self.clock = clock
         self.wallClock = wallClock
-        services = ServerServices(configuration, handler: handler)
+        services = ServerServices(configuration, handler: handler, logger: logger)
     }
 
     deinit { stop() }
@@ -83,7 +83,11 @@ package final class HTTPServer: Sendable {
         state.withLock { state in
             state = State(loops: loops, threads: threads, addresses: addresses)
         }
-        for address in addresses { logger.info("listening", metadata: ["address": "\(address)"]) }
+        for address in addresses {
+            var metadata: Logger.Metadata = ["address": "\(address)"]
+            if configuration.tls != nil { metadata["tls"] = "on" }
+            logger.info("listening", metadata: metadata)
+        }
     }
 
     /// Gives every loop a listening socket for every address.
@@ -99,6 +103,7 @@ package final class HTTPServer: Sendable {
                     taking: socket,
                     loop: loop,
                     services: services,
+                    tls: configuration.tls,
                     logger: logger
                 )
                 loop.listeners.append(listener)

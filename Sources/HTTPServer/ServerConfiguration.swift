@@ -2,6 +2,7 @@
 
 package import HTTP
 package import Posix
+package import TLS
 
 /// How a server listens and what it puts up with.
 package struct ServerConfiguration: Sendable {
@@ -9,6 +10,8 @@ package struct ServerConfiguration: Sendable {
     package var addresses: [SocketAddress]
     /// Loop threads; more than one share the port by SO_REUSEPORT.
     package var ioThreads = 1
+    /// What connections are encrypted with; nil for none.
+    package var tls: ReloadableContext?
     package var limits = ConnectionLimits()
     /// Open connections in all; one more is answered 503 `connection-limit`.
     package var connectionsMax = 16_384

@@ -1,6 +1,7 @@
 // What all connections of a server share.
 
 import HTTP
+import Logging
 import Posix
 import Synchronization
 
@@ -10,13 +11,15 @@ final class ServerServices: Sendable {
     let limits: ConnectionLimits
     let ledger: ConnectionLedger
     let streamLedger: ConnectionLedger
+    let notices: Notices
     private let renderFault: FaultRenderer
     private let newRequestID: @Sendable () -> String
     /// Set once; read relaxed: a connection that misses it by a moment is told by its loop.
     private let draining = Atomic<Bool>(false)
 
-    init(_ configuration: ServerConfiguration, handler: any Handler) {
+    init(_ configuration: ServerConfiguration, handler: any Handler, logger: Logger) {
         self.handler = handler
+        notices = Notices(logger)
         limits = configuration.limits
         ledger = ConnectionLedger(
             max: configuration.connectionsMax,

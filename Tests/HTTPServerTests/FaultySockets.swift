@@ -23,6 +23,8 @@ final class FaultySockets: SocketLayer, @unchecked Sendable {
     private let real = SystemSockets()
 
     var acceptCalls: Int { counts.withLock { $0.accept } }
+    /// Reads and sends so far.
+    var transfers: [Int] { counts.withLock { [$0.read, $0.send] } }
 
     func accept(_ listener: borrowing FileDescriptor) throws(Errno) -> AcceptedSocket? {
         let index = counts.withLock { counts in

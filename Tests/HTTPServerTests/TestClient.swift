@@ -1,6 +1,7 @@
 // A client that says exactly what it is told, and reads answers as a client of HTTP/1.1 does.
 
 import Posix
+import TLS
 import Testing
 
 @testable import HTTPServer
@@ -30,12 +31,35 @@ enum ClientFailure: Error, Equatable {
 final class TestClient: @unchecked Sendable {
     private var socket: FileDescriptor?
     private var buffer: [UInt8] = []
+    private var tls: TLSSession?
+    /// Whether the server said, by TLS, that it sends no more.
+    private(set) var heardEnd = false
 
     init(_ server: HTTPServer, timeoutMilliseconds: Int32 = 10_000) throws {
         socket = try FileDescriptor.connected(
             to: try #require(server.boundAddresses.first),
             timeoutMilliseconds: timeoutMilliseconds
         )
+    }
+
+    /// Speaks TLS; the handshake is made here.
+    convenience init(_ server: HTTPServer, over context: TLSContext) throws {
+        try self.init(server)
+        let session = try #require(TLSSession(context, host: "localhost"))
+        var hello: [UInt8] = []
+        session.begin(into: &hello)
+        try send(hello)
+        tls = session
+        while session.isHandshaking {
+            guard try readMore() else { throw ClientFailure.ended }
+        }
+    }
+
+    /// Says, by TLS, that nothing more comes.
+    func sayEnd() throws {
+        var sealed: [UInt8] = []
+        tls?.close(into: &sealed)
+        try sendAsItIs(sealed)
     }
 
     private func withSocket<Value>(
@@ -56,6 +80,13 @@ final class TestClient: @unchecked Sendable {
     func send(_ text: String) throws { try send(Array(text.utf8)) }
 
     func send(_ bytes: [UInt8]) throws {
+        guard let tls else { return try sendAsItIs(bytes) }
+        var sealed: [UInt8] = []
+        try bytes.withUnsafeBytes { try tls.send($0, into: &sealed) }
+        try sendAsItIs(sealed)
+    }
+
+    func sendAsItIs(_ bytes: [UInt8]) throws {
         var sent = 0
         while sent < bytes.count {
             let transfer = try bytes.withUnsafeBytes { buffer in
@@ -149,16 +180,34 @@ final class TestClient: @unchecked Sendable {
 
     /// Says whether anything came before the end; an aborted connection counts as ended.
     private func readMore() throws -> Bool {
+        if heardEnd { return false }
         var chunk = [UInt8](repeating: 0, count: 65_536)
         do {
             switch try receive(into: &chunk) {
             case .wouldBlock: throw ClientFailure.silence
             case .bytes(0): return false
-            case .bytes(let count): buffer += chunk[..<count]
+            case .bytes(let count): try take(chunk[..<count])
             }
             return true
         } catch let error as Errno where error == .connectionReset {
             return false
+        }
+    }
+
+    private func take(_ bytes: ArraySlice<UInt8>) throws {
+        guard let tls else { return buffer += bytes }
+        var replies: [UInt8] = []
+        var room = [UInt8](repeating: 0, count: 16_384)
+        let received = bytes.withUnsafeBytes { bytes in
+            room.withUnsafeMutableBytes { room in
+                tls.receive(bytes, replies: &replies, room: room) { buffer += $0 }
+            }
+        }
+        try sendAsItIs(replies)
+        switch received {
+        case .needsMore: break
+        case .ended: heardEnd = true
+        case .failed(let fault): throw fault
         }
     }
 

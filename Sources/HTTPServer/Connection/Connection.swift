@@ -12,6 +12,7 @@
 
 import HTTP
 import Posix
+import TLS
 
 /// The transport half of a connection; the protocol half is `session`.
 final class Connection: Pollable {
@@ -32,6 +33,9 @@ final class Connection: Pollable {
 
     private let onClose: (Connection) -> Void
     private var descriptor: FileDescriptor?
+    /// TLS between the socket and the session; nil speaks in clear.
+    private var secure: SecureTransport?
+    private var hasHeard = false
     private var state = State.open
     private var output = OutputBuffer()
     private var interest: Readiness
@@ -51,6 +55,7 @@ final class Connection: Pollable {
     /// Takes over an accepted socket and registers it; throws exhaustion.
     init(
         taking descriptor: consuming FileDescriptor,
+        secure: SecureTransport?,
         peer: PeerKey,
         loop: EventLoop,
         services: ServerServices,
@@ -59,6 +64,7 @@ final class Connection: Pollable {
     ) throws(Errno) {
         token = loop.newToken(for: descriptor.number)
         self.descriptor = consume descriptor
+        self.secure = secure
         self.peer = peer
         self.loop = loop
         self.services = services
@@ -68,7 +74,8 @@ final class Connection: Pollable {
         try loop.add(self, interest)
     }
 
-    var outputCount: Int { output.count }
+    var outputCount: Int { output.count + (secure?.outputCount ?? 0) }
+    private var hasOutput: Bool { outputCount > 0 }
 
     // MARK: For the session
 
@@ -84,7 +91,7 @@ final class Connection: Pollable {
     }
 
     private func beginOutput() {
-        if output.isEmpty { writeProgressAt = loop.now }
+        if !hasOutput { writeProgressAt = loop.now }
     }
 
     /// Closes once everything is sent; nothing more is parsed.
@@ -114,6 +121,7 @@ final class Connection: Pollable {
         state = .closed
         loop.remove(self)
         descriptor = nil
+        secure = nil
         output.clear()
         onClose(self)
         let ended = session
@@ -138,7 +146,8 @@ final class Connection: Pollable {
     private func readInput() {
         var isLingering = false
         switch state {
-        case .closed, .closing: return
+        case .closed: return
+        case .closing: guard isHandshaking else { return }
         case .open: guard session.wantsInput, !inputEnded else { return }
         case .lingering: isLingering = true
         }
@@ -146,19 +155,54 @@ final class Connection: Pollable {
         case nil, .wouldBlock: break
         case .bytes(0):
             inputEnded = true
-            if isLingering { close() } else { session.inputEnded() }
+            if isLingering || isHandshaking { close() } else { session.inputEnded() }
         case .bytes(let count):
             if isLingering {
                 lingeredBytes += count
                 if lingeredBytes > Self.lingerBytesMax { close() }
             } else {
                 // SAFETY: the kernel has filled that many bytes of the buffer, which the loop owns.
-                unsafe session.receive(
-                    UnsafeRawBufferPointer(rebasing: loop.readBuffer[..<count]),
-                    now: loop.now
-                )
+                unsafe take(UnsafeRawBufferPointer(rebasing: loop.readBuffer[..<count]))
             }
         }
+    }
+
+    /// Whether TLS still waits for the peer; then the peer is heard even when all is said.
+    private var isHandshaking: Bool { secure?.isHandshaking ?? false }
+
+    private func take(_ bytes: UnsafeRawBufferPointer) {
+        if !hasHeard {
+            hasHeard = true
+            if let mixUp = unsafe MixUp(first: bytes[0], isSecure: secure != nil) {
+                return refuse(mixUp)
+            }
+        }
+        guard let secure else { return unsafe session.receive(bytes, now: loop.now) }
+        let received = unsafe secure.receive(bytes, room: loop.plainBuffer) { plain in
+            unsafe session.receive(plain, now: loop.now)
+        }
+        switch received {
+        case .needsMore: break
+        case .ended:
+            inputEnded = true
+            session.inputEnded()
+        case .failed(let fault):
+            services.notices.note("a client's TLS failed", "\(fault)", now: loop.now)
+            // What is left to say is an alert.
+            output.clear()
+            closeWhenSent()
+        }
+    }
+
+    /// Answers a client of the other protocol, in clear, and closes.
+    private func refuse(_ mixUp: MixUp) {
+        services.notices.note("a client speaks another protocol", mixUp.fault.detail, now: loop.now)
+        secure = nil
+        let response = services.response(to: mixUp.fault)
+        write { output in
+            ResponseEncoder.appendLast(response, to: &output, date: loop.date)
+        }
+        closeWhenSent()
     }
 
     /// Reads once; nil when the connection failed and was closed.
@@ -184,19 +228,29 @@ final class Connection: Pollable {
         flush()
         switch state {
         case .closed: return
-        case .open: if output.isEmpty, session.wantsRoom { touch() }
-        case .closing: if output.isEmpty { linger() }
+        case .open: if !hasOutput, session.wantsRoom { touch() }
+        case .closing: if !hasOutput { linger() }
         case .lingering: break
         }
         updateInterest()
     }
 
     private func flush() {
-        guard !output.isEmpty else { return }
+        if output.isEmpty, secure == nil { return }
         do throws(Errno) {
             switch descriptor {
             case .some(let socket):
-                let count = try output.send(to: socket, by: loop.sockets)
+                let count =
+                    if let secure {
+                        try secure.send(
+                            &output,
+                            isLast: isClosing,
+                            to: socket,
+                            by: loop.sockets
+                        )
+                    } else {
+                        try output.send(to: socket, by: loop.sockets)
+                    }
                 if count > 0 { writeProgressAt = loop.now }
             case .none:
                 return
@@ -205,6 +259,8 @@ final class Connection: Pollable {
             close()
         }
     }
+
+    private var isClosing: Bool { if case .closing = state { true } else { false } }
 
     private func linger() {
         guard lingers, !inputEnded else { return close() }
@@ -224,10 +280,10 @@ final class Connection: Pollable {
         switch state {
         case .closed: return
         case .open: if session.wantsInput, !inputEnded { wanted.insert(.readable) }
-        case .closing: break
+        case .closing: if isHandshaking { wanted.insert(.readable) }
         case .lingering: wanted.insert(.readable)
         }
-        if !output.isEmpty { wanted.insert(.writable) }
+        if needsSocket { wanted.insert(.writable) }
         // Level-triggered: once known, a hang-up would be reported for ever.
         if !peerHungUp, !inputEnded { wanted.insert(.peerHungUp) }
         guard wanted != interest else { return }
@@ -239,6 +295,12 @@ final class Connection: Pollable {
         }
     }
 
+    /// Whether there is something to send that waits for the socket, not for the peer.
+    private var needsSocket: Bool {
+        if let secure, secure.isHandshaking { return secure.outputCount > 0 }
+        return hasOutput
+    }
+
     var deadline: UInt64? {
         var earliest: UInt64?
         switch state {
@@ -247,7 +309,7 @@ final class Connection: Pollable {
         case .closing: break
         case .lingering(let until): return until
         }
-        guard !output.isEmpty else { return earliest }
+        guard hasOutput else { return earliest }
         let stall = writeProgressAt + services.limits.writeStallNanoseconds
         return min(stall, earliest ?? .max)
     }
@@ -255,7 +317,7 @@ final class Connection: Pollable {
     func deadlineReached() {
         if case .lingering = state { return close() }
         let stallMax = services.limits.writeStallNanoseconds
-        if !output.isEmpty, loop.now >= writeProgressAt + stallMax { return close() }
+        if hasOutput, loop.now >= writeProgressAt + stallMax { return close() }
         if case .open = state { session.expire(now: loop.now) }
     }
 

@@ -2,6 +2,7 @@
 
 import Logging
 import Posix
+import TLS
 
 /// Accepts; parks when descriptors run out.
 ///
@@ -12,6 +13,7 @@ final class Listener: Pollable {
     let token: PollToken
     let loop: EventLoop
     private let services: ServerServices
+    private let tls: ReloadableContext?
     private let logger: Logger
     private var descriptor: FileDescriptor?
     private var parkedUntil: UInt64?
@@ -32,8 +34,10 @@ final class Listener: Pollable {
         taking descriptor: consuming FileDescriptor,
         loop: EventLoop,
         services: ServerServices,
+        tls: ReloadableContext?,
         logger: Logger
     ) throws(Errno) {
+        self.tls = tls
         self.logger = logger
         token = loop.newToken(for: descriptor.number)
         self.descriptor = consume descriptor
@@ -81,7 +85,14 @@ final class Listener: Pollable {
         let services = services
         let now = loop.now
         do throws(Errno) {
-            _ = try Connection(taking: socket, peer: peer, loop: loop, services: services) {
+            let secure = try secureTransport()
+            _ = try Connection(
+                taking: socket,
+                secure: secure,
+                peer: peer,
+                loop: loop,
+                services: services
+            ) {
                 HTTP1Session(connection: $0, services: services, now: now)
             } onClose: { connection in
                 services.ledger.release(connection.peer)
@@ -93,12 +104,26 @@ final class Listener: Pollable {
         }
     }
 
+    /// TLS for a new connection, where this port speaks it.
+    private func secureTransport() throws(Errno) -> SecureTransport? {
+        guard let tls else { return nil }
+        guard let session = TLSSession(tls.current) else { throw .noMemory }
+        return SecureTransport(session)
+    }
+
     private func refuse(_ socket: consuming FileDescriptor, _ peer: PeerKey) throws(Errno) {
         let services = services
         let now = loop.now
         refusals += 1
         do throws(Errno) {
-            _ = try Connection(taking: socket, peer: peer, loop: loop, services: services) {
+            let secure = try secureTransport()
+            _ = try Connection(
+                taking: socket,
+                secure: secure,
+                peer: peer,
+                loop: loop,
+                services: services
+            ) {
                 let session = HTTP1Session(connection: $0, services: services, now: now)
                 session.refuse(.connectionLimit)
                 return session

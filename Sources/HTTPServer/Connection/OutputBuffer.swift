@@ -52,6 +52,21 @@ struct OutputBuffer {
         return total
     }
 
+    /// Lends up to `countMax` unsent bytes, which then count as sent.
+    mutating func take<Failure: Error>(
+        atMost countMax: Int,
+        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Void
+    ) throws(Failure) {
+        let taken = sent..<min(bytes.count, sent + countMax)
+        try unsafe bytes.withUnsafeBufferPointer { buffer throws(Failure) in
+            // SAFETY: the array lives during the call; the range is within it.
+            let raw = UnsafeRawBufferPointer(buffer)
+            try unsafe body(UnsafeRawBufferPointer(rebasing: raw[taken]))
+        }
+        sent = taken.upperBound
+        if isEmpty { clear() }
+    }
+
     mutating func clear() {
         sent = 0
         if bytes.capacity > Self.keptBytes {

@@ -71,10 +71,13 @@ final class EventLoop: @unchecked Sendable {
     private let wakeToken: PollToken
     /// What a connection reads into before it is parsed.
     let readBuffer: UnsafeMutableRawBufferPointer
+    /// What TLS opens a record into.
+    let plainBuffer: UnsafeMutableRawBufferPointer
 
     /// How long the loop sleeps at most, so that its stamp shows that it lives.
     private static let tickNanoseconds: UInt64 = 1_000_000_000
     static let readBytes = 65_536
+    private static let recordBytes = 16_384
 
     init(
         poller: any Poller,
@@ -89,17 +92,17 @@ final class EventLoop: @unchecked Sendable {
         self.wallClock = wallClock
         wakeToken = PollToken(registration: 0, descriptor: wakeUp.descriptor.number)
         unsafe readBuffer = .allocate(byteCount: Self.readBytes, alignment: 16)
+        unsafe plainBuffer = .allocate(byteCount: Self.recordBytes, alignment: 16)
         now = clock()
         progressStamp.store(now, ordering: .relaxed)
-        do {
-            try poller.add(wakeToken, .readable)
-        } catch {
-            unsafe readBuffer.deallocate()
-            throw error
-        }
+        // Where this throws, the deinitialiser runs: everything is set.
+        try poller.add(wakeToken, .readable)
     }
 
-    deinit { unsafe readBuffer.deallocate() }
+    deinit {
+        unsafe readBuffer.deallocate()
+        unsafe plainBuffer.deallocate()
+    }
 
     // MARK: Any thread
 

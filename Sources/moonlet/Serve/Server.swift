@@ -10,6 +10,7 @@ import Payload
 import Posix
 import ProcessRuntime
 import Synchronization
+import TLS
 
 /// A whole server: runtime, engine, API and sockets, wired and ended in order.
 ///
@@ -35,6 +36,7 @@ final class Server: @unchecked Sendable {
         self.settings = settings
         self.logger = logger
         let addresses = try Server.addresses(settings)
+        let tls = try Server.tls(settings)
         do throws(Errno) {
             // Before any thread starts: they inherit the blocked signals.
             signals = try SignalSource()
@@ -72,12 +74,18 @@ final class Server: @unchecked Sendable {
             log: logger
         )
         http = HTTPServer(
-            Server.http(settings, addresses),
+            Server.http(settings, addresses, tls),
             handler: api,
             logger: logger
         )
         connection.set(http)
-        reloads = Reloads()
+        var reloads = Reloads()
+        if let tls {
+            reloads.add("certificate") {
+                if let files = settings.tls { tls.replace(by: try Server.context(files)) }
+            }
+        }
+        self.reloads = reloads
         self.pool = pool
         self.runtime = runtime
     }
@@ -138,9 +146,11 @@ final class Server: @unchecked Sendable {
 
     private static func http(
         _ settings: ServeSettings,
-        _ addresses: [SocketAddress]
+        _ addresses: [SocketAddress],
+        _ tls: ReloadableContext?
     ) -> ServerConfiguration {
         var configuration = ServerConfiguration(addresses: addresses)
+        configuration.tls = tls
         configuration.ioThreads = settings.ioThreads
         configuration.connectionsMax = settings.maxConnections
         configuration.connectionsPerPeerMax = settings.maxConnectionsPerPeer
@@ -154,6 +164,25 @@ final class Server: @unchecked Sendable {
         configuration.limits.idleNanoseconds = settings.idleTimeout.nanoseconds
         configuration.limits.writeStallNanoseconds = settings.writeTimeout.nanoseconds
         return configuration
+    }
+
+    private static func tls(_ settings: ServeSettings) throws -> ReloadableContext? {
+        guard let files = settings.tls else { return nil }
+        do {
+            return ReloadableContext(try context(files))
+        } catch {
+            throw CommandFailure.usage("\(error)")
+        }
+    }
+
+    private static func context(
+        _ files: (certificate: String, key: String)
+    ) throws(TLSFault) -> TLSContext {
+        try TLSContext(
+            certificateFile: files.certificate,
+            keyFile: files.key,
+            protocols: ["http/1.1"]
+        )
     }
 
     /// Takes as many descriptors as the system allows: each connection needs one.

@@ -13,6 +13,12 @@ struct ServeOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Where to listen; port 0 picks a free one.", valueName: "host:port"))
     var listen: String?
 
+    @Option(help: ArgumentHelp("A PEM file with the certificate for TLS.", valueName: "file"))
+    var tlsCert: String?
+
+    @Option(help: ArgumentHelp("A PEM file with the certificate's key.", valueName: "file"))
+    var tlsKey: String?
+
     @Option(help: "Threads that run Lua (default: the CPUs and the CPU quota it has).")
     var workers: Int?
 
@@ -90,6 +96,8 @@ struct ServeOptions: ParsableArguments {
 struct ServeSettings {
     var host = "127.0.0.1"
     var port: UInt16 = 7070
+    /// The PEM files of certificate and key; nil for no TLS.
+    var tls: (certificate: String, key: String)?
     var workers: Int?
     var ioThreads = 1
     var publicFolder: String?
@@ -130,6 +138,10 @@ struct ServeSettings {
         if let listen = source.text("listen", options.listen) {
             (host, port) = try SettingSource.address(listen)
         }
+        tls = try SettingSource.tls(
+            source.text("tls-cert", options.tlsCert),
+            source.text("tls-key", options.tlsKey)
+        )
         workers = try source.number("workers", options.workers, 1...1_024)
         ioThreads = try source.number("io-threads", options.ioThreads, 1...256) ?? ioThreads
         publicFolder = source.text("public", options.public)
@@ -204,7 +216,8 @@ struct SettingSource {
 
     /// Every setting that may stand in a file.
     static let names = [
-        "listen", "workers", "io-threads", "public", "allowed-hosts", "cors-origins", "insecure",
+        "listen", "tls-cert", "tls-key", "workers", "io-threads", "public", "allowed-hosts",
+        "cors-origins", "insecure",
         "log-format", "log-level", "shutdown-timeout", "max-processes", "max-connections",
         "max-connections-per-peer", "max-streams-per-peer", "max-body-bytes", "max-head-bytes",
         "max-header-fields", "head-timeout", "body-timeout", "idle-timeout", "write-timeout",
@@ -304,6 +317,21 @@ struct SettingSource {
         var host = text[..<colon]
         if host.hasPrefix("["), host.hasSuffix("]") { host = host.dropFirst().dropLast() }
         return (host.isEmpty ? "0.0.0.0" : String(host), port)
+    }
+
+    /// Certificate and key: both or none.
+    static func tls(_ certificate: String?, _ key: String?) throws -> (
+        certificate: String, key: String
+    )? {
+        switch (certificate, key) {
+        case (nil, nil): return nil
+        case (let certificate?, let key?): return (certificate, key)
+        default:
+            let missing = key == nil ? "tls-key" : "tls-cert"
+            throw CommandFailure.usage(
+                "tls-cert and tls-key go together, and \(missing) is missing"
+            )
+        }
     }
 
     static func isNodeName(_ name: String) -> Bool {
