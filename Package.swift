@@ -70,6 +70,7 @@ let package = Package(
         .systemLibrary(name: "CLua"),
         .systemLibrary(name: "CJansson"),
         .systemLibrary(name: "CLinux"),
+        .systemLibrary(name: "CNghttp2"),
         .systemLibrary(name: "COpenSSL"),
         .systemLibrary(name: "CZlib"),
         .target(
@@ -92,7 +93,7 @@ let package = Package(
             ["LuaVM", "ProcessRuntime", "Payload", "GoTime", "JSON", "Posix", logging]
         ),
         room("Application", ["GoTime", "Payload", yams]),
-        room("HTTP"),
+        room("HTTP", ["CNghttp2"]),
         room("HTTPServer", ["HTTP", "Posix", "TLS", "CZlib", logging]),
         room(
             "ControlAPI",
@@ -122,20 +123,27 @@ let package = Package(
         tests("ProcessRuntime", ["Payload", "Posix"]),
         // What tests need in C: a count of allocations, and Lua's collectgarbage.
         .target(name: "CTestSupport", dependencies: ["CLua"], path: "Tests/CTestSupport"),
+        // Frames of HTTP/2 by hand: what no client would send, too.
+        .target(
+            name: "HTTP2TestSupport",
+            dependencies: ["CNghttp2"],
+            path: "Tests/HTTP2TestSupport",
+            swiftSettings: testing
+        ),
         tests(
             "LuaLibraries",
             ["LuaVM", "ProcessRuntime", "Payload", "JSON", "Posix", "CTestSupport"]
         ),
         tests("Application", ["Payload"]),
-        tests("HTTP"),
-        tests("HTTPServer", ["HTTP", "Posix", "TLS", "TestCertificates"]),
+        tests("HTTP", ["HTTP2TestSupport"]),
+        tests("HTTPServer", ["HTTP", "HTTP2TestSupport", "Posix", "TLS", "TestCertificates"]),
         tests(
             "ControlAPI",
             ["HTTPServer", "HTTP", "JSON", "Payload", "ProcessRuntime", "LuaLibraries"]
         ),
         .testTarget(
             name: "EndToEnd",
-            dependencies: ["moonlet", "Posix", "TestCertificates"],
+            dependencies: ["moonlet", "HTTP2TestSupport", "Posix", "TestCertificates"],
             path: "Tests/EndToEnd",
             swiftSettings: testing
         ),

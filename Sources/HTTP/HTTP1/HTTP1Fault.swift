@@ -40,7 +40,7 @@ package struct HTTP1Fault: Error, Sendable, Equatable {
         .invalid("unexpected \(ByteClass.name(byte)) in \(place), byte \(offset) of the \(part)")
     }
 
-    static func payloadTooLarge(limit: Int) -> HTTP1Fault {
+    package static func payloadTooLarge(limit: Int) -> HTTP1Fault {
         HTTP1Fault(
             status: 413,
             code: "payload-too-large",

@@ -123,7 +123,7 @@ package enum ResponseEncoder {
         return true
     }
 
-    private static func appendHarmless(_ value: String, to output: inout [UInt8]) {
+    static func appendHarmless(_ value: String, to output: inout [UInt8]) {
         for byte in value.utf8 {
             if ByteClass.isFieldValue(byte) {
                 output.append(byte)
@@ -134,7 +134,7 @@ package enum ResponseEncoder {
     }
 
     /// Whether a field is the connection's to write (RFC 9110, 7.6.1; RFC 9112, 6).
-    private static func isOurs(_ name: String) -> Bool {
+    static func isOurs(_ name: String) -> Bool {
         // The length tells most fields apart before any letter is compared.
         switch name.utf8.count {
         case 4: Headers.same(name, "Date")
