@@ -1,5 +1,7 @@
 // Answers the server makes by itself: what it refuses, and why.
 
+import HTTP
+
 /// A refusal by the server: the connection renders it with the configured renderer.
 package struct Fault: Error, Sendable, Equatable {
     package let status: Int
@@ -44,6 +46,13 @@ package struct Fault: Error, Sendable, Equatable {
         detail: "Too many streams are open from this address.",
         retryAfterSeconds: 5
     )
+}
+
+extension Fault {
+    /// What the parser refused.
+    init(_ fault: HTTP1Fault) {
+        self.init(status: fault.status, code: fault.code, detail: fault.detail)
+    }
 }
 
 /// Renders a fault, with its request id, as the bytes of an `application/problem+json` document.

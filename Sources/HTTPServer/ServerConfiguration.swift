@@ -37,6 +37,8 @@ package struct ServerConfiguration: Sendable {
 package struct ConnectionLimits: Sendable {
     /// What the parser accepts.
     package var http1 = HTTP1Limits()
+    /// What an HTTP/2 connection may do; its requests have the limits of `http1`.
+    package var http2 = HTTP2Limits()
     /// From the accept, or the first byte of a later request, to the end of its head.
     package var headNanoseconds: UInt64 = 10 * second
     /// How long a body may take to bring `bodyBytesPerWindow` more bytes.
@@ -47,6 +49,8 @@ package struct ConnectionLimits: Sendable {
     package var idleNanoseconds: UInt64 = 75 * second
     /// How long a socket may take no bytes of what we have for it.
     package var writeStallNanoseconds: UInt64 = 30 * second
+    /// The least that a client of HTTP/2 must take of an answer in each window of that time.
+    package var answerBytesPerWindow = 4 * 1024
     /// How long after our last byte we read and throw away what the peer still sends.
     package var lingerNanoseconds: UInt64 = 5 * second
     /// Requests of one connection that may be waiting for their answers.
@@ -55,6 +59,8 @@ package struct ConnectionLimits: Sendable {
     package var outputBytesMax = 1 << 20
     /// Unsent bytes above which a stream is not asked for more.
     package var streamBytesMax = 256 * 1024
+    /// Bytes of unfinished bodies on one HTTP/2 connection above which only the oldest goes on.
+    package var bodiesBytesMax = 4 << 20
 
     package init() {}
 

@@ -4,7 +4,7 @@ import Foundation
 import Posix
 import Synchronization
 
-/// One run of the built `moonlet`.
+/// One run of the built `moonlet`, or of a program of the system.
 struct CommandRun {
     var code: Int32
     var output: String
@@ -16,13 +16,14 @@ struct CommandRun {
             .deletingLastPathComponent().appendingPathComponent("moonlet")
     }
 
-    /// Runs the command to its end.
+    /// Runs the command, or another program, to its end.
     static func of(
         _ arguments: [String],
+        program: String = binary.path,
         environment: [String: String] = [:]
     ) throws -> CommandRun {
         let process = Process()
-        process.executableURL = binary
+        process.executableURL = URL(fileURLWithPath: program)
         process.arguments = arguments
         process.environment = environment
         let output = Pipe()

@@ -202,7 +202,8 @@ import Testing
                 get("Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"),
                 200
             ),
-            closing(53, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505),
+            // All of the preface but its last byte; with it, HTTP/2 begins.
+            closing(53, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\r", 505),
             closing(
                 54,
                 "¤\u{03}\u{01}\u{02}\u{00}\u{01}\u{00}\u{01}\u{FC}\u{03}\u{03}",

@@ -175,6 +175,13 @@ final class TestClient: @unchecked Sendable {
         return buffer
     }
 
+    /// Whatever has come, one byte at least.
+    func readSome() throws -> [UInt8] {
+        if buffer.isEmpty, try !readMore() { throw ClientFailure.ended }
+        defer { buffer = [] }
+        return buffer
+    }
+
     /// Whether the server closes its side without another byte.
     func isEnded() throws -> Bool { try readToEnd().isEmpty }
 

@@ -28,7 +28,7 @@ final class Connection: Pollable {
     let services: ServerServices
     let peer: PeerKey
     var scheduledAt: UInt64 = .max
-    /// Set once, right after the initialiser: the session needs the connection.
+    /// Set right after the initialiser: the session needs the connection.
     private(set) var session: any ConnectionProtocol = NoSession.shared
 
     private let onClose: (Connection) -> Void
@@ -102,6 +102,9 @@ final class Connection: Pollable {
         state = .closing
         lingers = lingering
     }
+
+    /// Speaks another protocol from now on; the new session gets what was received by its own means.
+    func become(_ session: any ConnectionProtocol) { self.session = session }
 
     func touched() -> Connection {
         touch()

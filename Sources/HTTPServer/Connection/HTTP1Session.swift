@@ -156,8 +156,7 @@ final class HTTP1Session: ConnectionProtocol {
                 if isLast { return false }
             }
         } catch {
-            let fault = Fault(status: error.status, code: error.code, detail: error.detail)
-            if !failBody(.refused(fault)) { refuse(fault) }
+            if !failBody(.refused(Fault(error))) { refuse(Fault(error)) }
             return false
         }
         starve()

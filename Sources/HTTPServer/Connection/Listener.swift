@@ -93,7 +93,7 @@ final class Listener: Pollable {
                 loop: loop,
                 services: services
             ) {
-                HTTP1Session(connection: $0, services: services, now: now)
+                ProtocolDetection(connection: $0, services: services, now: now)
             } onClose: { connection in
                 services.ledger.release(connection.peer)
                 connection.loop.unparkListeners()

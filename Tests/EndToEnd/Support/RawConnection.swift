@@ -154,6 +154,12 @@ final class RawConnection {
         return buffer.takeAll()
     }
 
+    /// Whatever has come, one byte at least.
+    func readSome() throws -> [UInt8] {
+        guard try readMore() else { throw WireFailure.ended }
+        return buffer.takeAll()
+    }
+
     /// Whether the server closes its side without another byte; an abort is a close.
     func isClosedByServer() -> Bool {
         do {
