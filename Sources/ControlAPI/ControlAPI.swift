@@ -201,9 +201,12 @@ package final class ControlAPI: Handler {
     ///
     /// Source: RFC 9110, 8.4.1: "identity" stands for no coding, and should not be sent at all.
     private func checkType(_ request: Request) throws(Problem) {
-        guard request.headers["Content-Type"].flatMap({ MediaType($0) })?.isJSON ?? false else {
+        let type = request.headers["Content-Type"]
+        // Nearly every one is: there is nothing to take apart then.
+        guard type == "application/json" || type.flatMap({ MediaType($0) })?.isJSON ?? false else {
             throw .unsupportedMediaType()
         }
+        guard request.headers["Content-Encoding"] != nil else { return }
         let codings = request.headers.all("Content-Encoding")
         guard codings.allSatisfy({ $0.isEmpty || Headers.same($0, "identity") }) else {
             throw .unsupportedCoding()

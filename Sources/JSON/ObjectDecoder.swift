@@ -35,7 +35,10 @@ package final class ObjectDecoder {
     private let object: JSONView
     private let pointer: String
     private let log: ErrorLog
-    private var asked: Set<String> = []
+    /// The names asked for, each once: a dozen at most, so a scan beats a hash.
+    private var asked: [String] = []
+    /// How many of them the object has.
+    private var foundCount = 0
 
     private init(_ object: JSONView, at pointer: String, _ log: ErrorLog) {
         self.object = object
@@ -157,9 +160,12 @@ package final class ObjectDecoder {
     private func place(_ name: String) -> String { pointer + "/" + JSONPointer.escaped(name) }
 
     private func member(_ name: String) -> JSONView? {
-        asked.insert(name)
-        guard let view = object[name], !view.isNull else { return nil }
-        return view
+        let view = object[name]
+        if !asked.contains(name) {
+            asked.append(name)
+            if view != nil { foundCount += 1 }
+        }
+        return view.flatMap { $0.isNull ? nil : $0 }
     }
 
     private func read<T>(
@@ -214,6 +220,7 @@ package final class ObjectDecoder {
     }
 
     private func refuseUnknown() {
+        guard foundCount < object.count else { return }
         for member in object.members where !asked.contains(member.name) {
             fault(member.name, "unknown field")
         }

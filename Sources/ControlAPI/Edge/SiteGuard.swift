@@ -47,7 +47,10 @@ struct SiteGuard: Sendable {
 
     /// Throws `cross-site-request` for a mutating request that another site's page sent.
     func checkSite(_ request: Request) throws(Problem) {
-        if ["GET", "HEAD", "OPTIONS"].contains(request.method) { return }
+        switch request.method {
+        case "GET", "HEAD", "OPTIONS": return
+        default: break
+        }
         if corsOrigin(request) != nil { return }
         if let origin = request.headers["Origin"], !isSame(origin, request.authority) {
             throw .crossSite("Origin \(origin) is not this server.")

@@ -16,7 +16,10 @@ import Posix
 
 final class HTTP1Session: ConnectionProtocol {
     /// A request in flight.
-    struct Slot {
+    ///
+    /// An object: it is looked at several times a request, and a copy of a struct's fields each
+    /// time costs more.
+    final class Slot {
         let sequence: UInt64
         let isHead: Bool
         let isSafe: Bool
@@ -27,6 +30,22 @@ final class HTTP1Session: ConnectionProtocol {
         var response: Response?
         var onDisconnect: [@Sendable () -> Void] = []
         var timers: [(at: UInt64, action: @Sendable () -> Void)] = []
+
+        init(
+            _ sequence: UInt64,
+            for head: RequestHead?,
+            keepAlive: Bool,
+            isStreamed: Bool,
+            response: Response?
+        ) {
+            self.sequence = sequence
+            isHead = head?.method == "HEAD"
+            isSafe = head.map { HTTP1Session.isSafe($0.method) } ?? true
+            self.keepAlive = keepAlive
+            version = head?.version ?? .http11
+            self.isStreamed = isStreamed
+            self.response = response
+        }
     }
 
     /// A request whose body is on its way.
@@ -197,17 +216,14 @@ final class HTTP1Session: ConnectionProtocol {
     }
 
     private func collect(_ bytes: [UInt8]) {
-        incoming?.windowBytes += bytes.count
-        if incoming?.body.isEmpty == true {
-            incoming?.body = bytes
-        } else {
-            incoming?.body.append(contentsOf: bytes)
-        }
+        guard var request = incoming.take() else { return }
+        request.windowBytes += bytes.count
+        if request.body.isEmpty { request.body = bytes } else { request.body += bytes }
+        incoming = request
     }
 
     private func endRequest(now: UInt64) -> Bool {
-        guard let request = incoming else { return false }
-        incoming = nil
+        guard let request = incoming.take() else { return false }
         idleSince = now
         if case .running(let receiver, _) = request.receiver {
             receiver.ended()
@@ -229,7 +245,7 @@ final class HTTP1Session: ConnectionProtocol {
     }
 
     /// Safe methods change nothing: RFC 9110, 9.2.1.
-    private static func isSafe(_ method: String) -> Bool {
+    fileprivate static func isSafe(_ method: String) -> Bool {
         method == "GET" || method == "HEAD" || method == "OPTIONS"
     }
 
@@ -251,11 +267,9 @@ final class HTTP1Session: ConnectionProtocol {
         if !keepAlive { isLast = true }
         slots.append(
             Slot(
-                sequence: sequence,
-                isHead: head?.method == "HEAD",
-                isSafe: Self.isSafe(head?.method ?? "GET"),
+                sequence,
+                for: head,
                 keepAlive: keepAlive,
-                version: head?.version ?? .http11,
                 isStreamed: isStreamed,
                 response: response
             )
