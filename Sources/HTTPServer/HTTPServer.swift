@@ -71,7 +71,8 @@ package final class HTTPServer: Sendable {
                 poller: try makePoller(),
                 sockets: sockets,
                 clock: clock,
-                wallClock: wallClock
+                wallClock: wallClock,
+                round: configuration.round
             )
             loops.append(loop)
         }

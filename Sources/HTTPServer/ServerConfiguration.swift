@@ -25,12 +25,22 @@ package struct ServerConfiguration: Sendable {
     package var newRequestID: @Sendable () -> String = {
         String(SystemRandom.next(), radix: 16)
     }
+    /// Called by each loop around every round of work, on its thread.
+    package var round = RoundHooks()
     /// Called once when draining begins, on the thread that called `drain`: end the streams.
     package var onDrain: @Sendable () -> Void = {}
 
     package init(addresses: [SocketAddress]) {
         self.addresses = addresses
     }
+}
+
+/// What a loop calls before and after it serves all that is ready; it does not sleep in between.
+package struct RoundHooks: Sendable {
+    package var begins: @Sendable () -> Void = {}
+    package var ends: @Sendable () -> Void = {}
+
+    package init() {}
 }
 
 /// The limits of one connection; times in nanoseconds.

@@ -48,8 +48,8 @@ final class HTTP1Session: ConnectionProtocol {
         }
     }
 
-    /// A request whose body is on its way.
-    struct Incoming {
+    /// A request whose body is on its way; an object for the same reason.
+    final class Incoming {
         let head: RequestHead
         var body: [UInt8] = []
         /// Who takes the body as it comes; `body` stays empty then.
@@ -58,6 +58,13 @@ final class HTTP1Session: ConnectionProtocol {
         /// Since when, and with how many bytes, the present window of the body's progress runs.
         var windowStart: UInt64
         var windowBytes = 0
+
+        init(_ head: RequestHead, windowStart: UInt64) {
+            self.head = head
+            owesContinue =
+                head.expectsContinue && head.bodyKind != .none && head.version != .http10
+            self.windowStart = windowStart
+        }
     }
 
     unowned let connection: Connection
@@ -196,12 +203,7 @@ final class HTTP1Session: ConnectionProtocol {
 
     private func begin(_ head: RequestHead, now: UInt64) {
         headStartedAt = nil
-        incoming = Incoming(
-            head: head,
-            owesContinue: head.expectsContinue && head.bodyKind != .none
-                && head.version != .http10,
-            windowStart: now
-        )
+        incoming = Incoming(head, windowStart: now)
         guard head.bodyKind != .none else { return }
         switch services.handler.admit(head.request(body: [])) {
         case .proceed(nil): break
@@ -216,10 +218,9 @@ final class HTTP1Session: ConnectionProtocol {
     }
 
     private func collect(_ bytes: [UInt8]) {
-        guard var request = incoming.take() else { return }
+        guard let request = incoming else { return }
         request.windowBytes += bytes.count
         if request.body.isEmpty { request.body = bytes } else { request.body += bytes }
-        incoming = request
     }
 
     private func endRequest(now: UInt64) -> Bool {

@@ -58,6 +58,7 @@ final class EventLoop: @unchecked Sendable {
     private let poller: any Poller
     private let clock: @Sendable () -> UInt64
     private let wallClock: @Sendable () -> UInt64
+    private let round: RoundHooks
     private(set) var now: UInt64 = 0
     private var registered: [(any Pollable)?] = []
     private var nextRegistration: UInt32 = 1
@@ -83,9 +84,11 @@ final class EventLoop: @unchecked Sendable {
         poller: any Poller,
         sockets: any SocketLayer,
         clock: @escaping @Sendable () -> UInt64,
-        wallClock: @escaping @Sendable () -> UInt64
+        wallClock: @escaping @Sendable () -> UInt64,
+        round: RoundHooks = RoundHooks()
     ) throws(Errno) {
         wakeUp = try EventFD()
+        self.round = round
         self.poller = poller
         self.sockets = sockets
         self.clock = clock
@@ -162,10 +165,12 @@ final class EventLoop: @unchecked Sendable {
         }
         now = clock()
         progressStamp.store(now, ordering: .relaxed)
+        round.begins()
         for event in events { serve(event) }
         runJobs()
         fireDeadlines()
         settleTouched()
+        round.ends()
     }
 
     private func serve(_ event: PollEvent) {

@@ -160,11 +160,25 @@ package final class WorkerPool: Dispatcher {
 
     /// Puts a process, already counted in `waiting`, into the shared queue and wakes a worker.
     private func push(_ block: ControlBlock, _ kind: ReadyQueue.Kind) {
+        let holds = WakeBatch.holds(number)
         let idle = queues.withLock { queues -> Int? in
             queues.ready.append(block, kind)
-            return queues.idle.popLast()
+            return holds ? nil : queues.idle.popLast()
         }
         if let idle { workers[idle].parker.unpark() }
+    }
+
+    /// Has the calling thread, which is none of the pool's, keep back wake-ups until `endBatch`.
+    ///
+    /// It must not wait for anything in between. See `WakeBatch`.
+    package func beginBatch() { WakeBatch.begin(number) }
+
+    /// Wakes as many workers as were not woken since `beginBatch`.
+    package func endBatch() {
+        for _ in 0..<WakeBatch.end(number) {
+            guard let idle = queues.withLock({ $0.idle.popLast() }) else { return }
+            workers[idle].parker.unpark()
+        }
     }
 
     private func pushUrgent(_ block: ControlBlock) {

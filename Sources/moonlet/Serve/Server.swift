@@ -74,7 +74,7 @@ final class Server: @unchecked Sendable {
             log: logger
         )
         http = HTTPServer(
-            Server.http(settings, addresses, tls),
+            Server.http(settings, addresses, tls, pool),
             handler: api,
             logger: logger
         )
@@ -147,9 +147,12 @@ final class Server: @unchecked Sendable {
     private static func http(
         _ settings: ServeSettings,
         _ addresses: [SocketAddress],
-        _ tls: ReloadableContext?
+        _ tls: ReloadableContext?,
+        _ pool: WorkerPool
     ) -> ServerConfiguration {
         var configuration = ServerConfiguration(addresses: addresses)
+        configuration.round.begins = { pool.beginBatch() }
+        configuration.round.ends = { pool.endBatch() }
         configuration.tls = tls
         configuration.ioThreads = settings.ioThreads
         configuration.connectionsMax = settings.maxConnections

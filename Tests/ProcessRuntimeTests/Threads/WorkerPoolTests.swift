@@ -179,6 +179,53 @@ import Testing
         }
     }
 
+    @Test func `in a batch nobody is woken until its end, and then everybody runs`() throws {
+        try Crew.with(workers: 2, processes: 100) { crew in
+            let ran = Atomic<Int>(0)
+            let body = Puppet { _, _ in
+                ran.wrappingAdd(1, ordering: .releasing)
+                return .ended(.normal(.nothing))
+            }
+            #expect(wait { crew.pool.queues.withLock { $0.idle.count } == 2 })
+            crew.pool.beginBatch()
+            for _ in 0..<WakeBatch.heldMax {
+                _ = try crew.runtime.spawn(.plain, running: body)
+            }
+            #expect(crew.pool.queues.withLock { $0.idle.count } == 2)
+            #expect(ran.load(ordering: .acquiring) == 0)
+            crew.pool.endBatch()
+            #expect(wait { ran.load(ordering: .acquiring) == WakeBatch.heldMax })
+        }
+    }
+
+    @Test func `in a long batch workers begin before its end`() throws {
+        try Crew.with(workers: 2, processes: 100) { crew in
+            let ran = Atomic<Int>(0)
+            let body = Puppet { _, _ in
+                ran.wrappingAdd(1, ordering: .releasing)
+                return .ended(.normal(.nothing))
+            }
+            #expect(wait { crew.pool.queues.withLock { $0.idle.count } == 2 })
+            crew.pool.beginBatch()
+            for _ in 0...WakeBatch.heldMax {
+                _ = try crew.runtime.spawn(.plain, running: body)
+            }
+            #expect(wait { ran.load(ordering: .acquiring) == WakeBatch.heldMax + 1 })
+            crew.pool.endBatch()
+        }
+    }
+
+    @Test func `who kills in a batch is not kept waiting`() throws {
+        try Crew.with(workers: 1, processes: 10) { crew in
+            let victim = try crew.runtime.spawn(.plain, running: Puppet { _, _ in .waiting })
+            #expect(wait { crew.pool.queues.withLock { $0.idle.count } == 1 })
+            crew.pool.beginBatch()
+            crew.runtime.kill(victim, .terminated)
+            #expect(wait { !crew.runtime.isAlive(victim) })
+            crew.pool.endBatch()
+        }
+    }
+
     /// FIFO for each pair of many: 16 senders to 16 receivers.
     @Test(arguments: [1, 2, 4, 8])
     func `each pair's messages arrive in order, none lost, none twice`(_ workers: Int) throws {
