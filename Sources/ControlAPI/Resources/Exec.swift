@@ -41,6 +41,7 @@ enum Exec {
                 let keep: @Sendable (ExitRecord) -> Void = { record in
                     claim.finish(ended(record, runtime.clock.now() - startedAt, context))
                 }
+                // A claim let go of without an answer frees the key: there is no result to keep.
                 if case .ended(let record) = runtime.waitForExit(of: pid, keep) { keep(record) }
             }
             if case .timedOut = end {
@@ -49,7 +50,7 @@ enum Exec {
                 )
             }
         }
-        // 10,000 others would have to end between the spawn and the wait.
+        // It ended, and so many or so large results came after it before the wait began.
         if !isKnown { throw .internalFault("The exit record was evicted before it was read.") }
         return nil
     }

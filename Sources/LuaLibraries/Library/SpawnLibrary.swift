@@ -130,7 +130,11 @@ enum SpawnLibrary {
         let wait = runtime.waitForExit(of: pid) { record in
             answer(runtime, caller, token, record)
         }
-        if case .ended(let record) = wait { answer(runtime, caller, token, record) }
+        switch wait {
+        case .pending: break
+        case .ended(let record): answer(runtime, caller, token, record)
+        case .unknown: answerLost(runtime, caller, token)
+        }
         return outcome
     }
 
@@ -184,6 +188,18 @@ enum SpawnLibrary {
                 writer.writeNil()
                 record.reason.error?.write(to: &writer)
             }
+        }
+    }
+
+    /// The process is over and its record has left the log: nobody knows what it returned.
+    private static func answerLost(_ runtime: Runtime, _ caller: PID, _ token: Int64) {
+        let error = ErrorValue(
+            message: "the result of the process was lost: too many ended",
+            kind: ErrorKind.internalFailure.rawValue
+        )
+        runtime.reply(to: caller, token: token) { writer in
+            writer.writeNil()
+            error.write(to: &writer)
         }
     }
 

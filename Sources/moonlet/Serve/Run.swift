@@ -78,8 +78,11 @@ struct Run: ParsableCommand {
             box.set(record)
             parker.unpark()
         }
-        if case .ended(let record) = wait { return record }
-        parker.park()
+        switch wait {
+        case .ended(let record): return record
+        case .pending: parker.park()
+        case .unknown: break
+        }
         guard let record = box.value else {
             throw CommandFailure.processFailed("the process is gone without a record")
         }
