@@ -157,9 +157,10 @@ package final class Runtime: Sendable {
         let outcome = body.run(block, on: worker)
         let end = clock.now()
         block.fields.turnStartedAt.store(0, ordering: .relaxed)
-        // Only the turn's holder writes it.
+        // Only the turn's holder writes it. Release: whoever sees the turn in the sum sees that it is
+        // over (`usedNanoseconds`).
         let spent = block.fields.cpuNanoseconds.load(ordering: .relaxed) &+ (end &- start)
-        block.fields.cpuNanoseconds.store(spent, ordering: .relaxed)
+        block.fields.cpuNanoseconds.store(spent, ordering: .releasing)
         if case .ended(let reason) = outcome { doom(block, reason) }
         let cpuLimit = block.turnCPULimit
         if cpuLimit > 0 && spent >= cpuLimit { doom(block, .limit(.cpu)) }
@@ -213,14 +214,12 @@ package final class Runtime: Sendable {
 }
 
 extension Runtime {
-    /// Ends a running process that has used up its CPU limit, its present turn included.
+    /// Ends a process that has used up its CPU limit, its present turn included.
     ///
     /// Called by the timekeeper for a turn that is at least one tick old.
     func enforceCPULimit(_ block: ControlBlock) {
         let (limit, pid) = block.withLock { ($0.limits.cpuNanoseconds, $0.pid) }
-        let startedAt = block.fields.turnStartedAt.load(ordering: .relaxed)
-        guard limit > 0, startedAt > 0, let pid else { return }
-        let used = block.fields.cpuNanoseconds.load(ordering: .relaxed) &+ clock.now() &- startedAt
-        if used >= limit { kill(pid, .limit(.cpu)) }
+        guard limit > 0, let pid else { return }
+        if block.usedNanoseconds(at: clock.now()) >= limit { kill(pid, .limit(.cpu)) }
     }
 }

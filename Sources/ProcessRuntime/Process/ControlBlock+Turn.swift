@@ -76,7 +76,9 @@ extension ControlBlock {
 
     /// The slice is over; the caller must queue it again.
     func endTurnPreempted() {
-        fields.state.store(RunState.ready.rawValue, ordering: .releasing)
+        // An exchange, since a waker's running -> runningWoken may come before it: what that waker
+        // wrote is acquired here, and released to the next turn.
+        _ = fields.state.exchange(RunState.ready.rawValue, ordering: .acquiringAndReleasing)
     }
 
     /// When the present turn began (monotonic nanoseconds); for whoever has the turn.
@@ -84,10 +86,15 @@ extension ControlBlock {
 
     /// How long the process has run so far, its present turn included, in nanoseconds.
     ///
-    /// `now` is the runtime's monotonic clock. For whoever has the turn: others may miss one.
+    /// `now` is the runtime's monotonic clock. Exact for whoever has the turn; others may miss one
+    /// that ends meanwhile, but none is counted twice: what was added up is read first, and a sum
+    /// that holds a turn shows that the turn is over.
     package func usedNanoseconds(at now: UInt64) -> UInt64 {
+        // Acquire: pairs with the release store in `runTurn`.
+        let past = fields.cpuNanoseconds.load(ordering: .acquiring)
         let start = fields.turnStartedAt.load(ordering: .relaxed)
-        return fields.cpuNanoseconds.load(ordering: .relaxed) &+ (start == 0 ? 0 : now &- start)
+        // A turn that began after `now` has used nothing by then.
+        return past &+ (start == 0 || start > now ? 0 : now - start)
     }
 
     /// Whether something arrived that was not taken; for whoever has the turn.

@@ -7,7 +7,10 @@ package struct ProcessLimits: Sendable, Equatable {
     package var memoryBytes = 64 << 20
     package var mailboxMessages = 100_000
     package var mailboxBytes = 64 << 20
-    /// CPU time; zero for none.
+    /// Time on a worker, from the beginning of each turn to its end; zero for none.
+    ///
+    /// It is CPU time as far as the system gives the worker's thread a CPU all the while: reading the
+    /// thread's own clock twice a turn would cost more than a short turn does.
     package var cpuNanoseconds: UInt64 = 0
     /// Time from spawn; zero for none.
     package var lifetimeNanoseconds: UInt64 = 0
@@ -137,6 +140,10 @@ package struct ControlBlock: Equatable, @unchecked Sendable {
         let consumed = Tally()
         /// Bytes of EXIT, LINK_DOWN and CANCEL that nobody received yet.
         let queuedEventBytes = Atomic<Int>(0)
+        /// Time on a worker in the turns that are over; as `ProcessLimits.cpuNanoseconds`.
+        ///
+        /// Pairs: a release store by whoever has the turn; an acquire load before `turnStartedAt` is
+        /// read (`usedNanoseconds`).
         let cpuNanoseconds = Atomic<UInt64>(0)
         /// When the present turn began (monotonic nanoseconds); zero between turns.
         let turnStartedAt = Atomic<UInt64>(0)
