@@ -49,18 +49,20 @@ final class NameRegistry: Sendable {
         owners.withLock { $0[name] }
     }
 
-    /// Takes `name` away from `pid`, which lives on; nil when it has not got it, false when it dies.
+    /// Takes `name` away from `pid`, which lives on; false when it has not got it.
     ///
-    /// One step for the registry and the process, so that a claim meanwhile sees both or neither.
-    func revoke(_ name: String, of pid: PID, _ block: ControlBlock) -> Bool? {
+    /// One step for the registry and the process, so that a claim meanwhile sees both or neither. Of
+    /// one that dies its exit frees the names, and tells of each.
+    func revoke(_ name: String, of pid: PID, _ block: ControlBlock) -> Bool {
         owners.withLock { owners in
-            guard owners[name] == pid else { return nil }
-            owners[name] = nil
-            return block.withLock { state in
-                guard state.pid == pid else { return false }
+            guard owners[name] == pid else { return false }
+            let isRevoked = block.withLock { state in
+                guard state.pid == pid, state.phase == .alive else { return false }
                 state.names.removeAll { $0 == name }
-                return state.phase == .alive
+                return true
             }
+            if isRevoked { owners[name] = nil }
+            return isRevoked
         }
     }
 

@@ -92,7 +92,7 @@ extension Runtime {
     @discardableResult
     package func unregister(_ name: String, onlyOf owner: PID? = nil) -> PID? {
         guard let pid = names.find(name), owner == nil || owner == pid,
-            let block = table.block(pid), names.revoke(name, of: pid, block) == true
+            let block = table.block(pid), names.revoke(name, of: pid, block)
         else { return nil }
         publish(.unregister, pid, block, .named(name))
         return pid

@@ -37,6 +37,18 @@ import Testing
         #expect(runtime.counts.exited == 1)
     }
 
+    /// Timeline: the owner is killed | somebody unregisters its name | its exit is carried out.
+    @Test func `a name's end is told of, whoever asks for it while its owner dies`() throws {
+        let bench = Bench()
+        let pid = try bench.runtime.spawnIdle()
+        _ = try bench.runtime.register("n", for: pid)
+        bench.runtime.kill(pid, .terminated)
+        #expect(bench.runtime.unregister("n") == nil)
+        bench.settle()
+        let events = bench.runtime.feed.read(after: 0, limit: .max).events
+        #expect(events.count { $0.kind == .unregister } == 1)
+    }
+
     @Test func `who waits is told once, before and after and never after stopping`() throws {
         let bench = Bench()
         let pid = try bench.runtime.spawnIdle()

@@ -55,11 +55,18 @@ import Testing
         let (pid, block) = try process()
         try registry.claim("x", for: pid, block, in: table)
         try registry.claim("y", for: pid, block, in: table)
-        #expect(registry.revoke("x", of: pid, block) == true)
-        #expect(registry.revoke("x", of: pid, block) == nil)
+        #expect(registry.revoke("x", of: pid, block))
+        #expect(!registry.revoke("x", of: pid, block))
         #expect(names(block) == ["y"] && registry.find("x") == nil)
+    }
+
+    @Test func `a dying owner's name is left to its exit`() throws {
+        let (pid, block) = try process()
+        try registry.claim("x", for: pid, block, in: table)
         block.withLock { $0.phase = .dying }
-        #expect(registry.revoke("y", of: pid, block) == false)
+        #expect(!registry.revoke("x", of: pid, block))
+        #expect(names(block) == ["x"])
+        #expect(registry.release("x", of: pid))
         #expect(registry.all().isEmpty)
     }
 }
