@@ -81,9 +81,13 @@ static int after_index(lua_State *L, int status, lua_KContext context) {
   return call_main(L);
 }
 
+// How many tables Lua itself looks at for one field (MAXTAGLOOP).
+#define INDEX_CHAIN_MAX 2000
+
 // Replaces the table on top by `table[method]`. A function for __index may block.
 static int find_method(lua_State *L) {
-  while (lua_istable(L, -1)) {
+  for (int looks = 0; lua_istable(L, -1); looks++) {
+    if (looks == INDEX_CHAIN_MAX) return luaL_error(L, "'__index' chain too long; possibly a loop");
     lua_pushvalue(L, METHOD);
     int kind = lua_rawget(L, -2);
     if (kind == LUA_TNIL) {

@@ -79,6 +79,19 @@ import Testing
         #expect(lua(whole: "") == #"error: method "main" not found in module"#)
     }
 
+    @Test func `a module that is its own __index ends with an error, as such a field does`() {
+        #expect(
+            lua(whole: "local t = {} return setmetatable(t, {__index = t})")
+                == "error: '__index' chain too long; possibly a loop"
+        )
+        let long = """
+            local t = {main = function() return 4 end}
+            for _ = 1, 1999 do t = setmetatable({}, {__index = t}) end
+            return t
+            """
+        #expect(lua(whole: long) == "4")
+    }
+
     @Test func `main gets the arguments and nothing else, and every result counts`() throws {
         let harness = LuaHarness(["main": "return function(...) return select('#', ...) end"])
         for count in [0, 1, 5, 60] {
