@@ -10,6 +10,9 @@
 //   - a number, a text or a pair of instructions that only looks like an address inside would have to
 //     lie in the chunks, whose bytes are looked through before the state is built; a region they
 //     clash with is left for another (ml_template_clashes);
+//   - two small fields that share a word (a place in the code and a line, a size and a size) do not
+//     look like one: the lower is below 2^31, and every address of a region has bit 31 set
+//     (map_region);
 //   - no table of a template is keyed by an address inside it: strings hash by content, light
 //     userdata keys are addresses outside (LuaKey);
 //   - C functions and static data lie outside and stay;
@@ -53,11 +56,44 @@ static void free_region(ml_region *r) {
   free(r);
 }
 
+#define BIT_31 ((uintptr_t)1 << 31)
+
+// Whether every address from `base` to the region's end has bit 31 set.
+static bool has_high_half(uintptr_t base) {
+  return (base & BIT_31) != 0 && ((base + REGION_BYTES) & BIT_31) != 0;
+}
+
+static char *map(size_t bytes, int protection) {
+  return mmap(NULL, bytes, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+}
+
+// Maps a region at addresses with bit 31 set.
+static char *map_region(void) {
+  char *base = map(REGION_BYTES, PROT_READ | PROT_WRITE);
+  if (base == MAP_FAILED || has_high_half((uintptr_t)base)) return base;
+  munmap(base, REGION_BYTES);
+  // So long a stretch holds such a region, wherever it begins; the rest is given back.
+  const size_t stretch = BIT_31 + 2 * REGION_BYTES;
+  char *start = map(stretch, PROT_NONE);
+  if (start == MAP_FAILED) return start;
+  base = start;
+  if (!has_high_half((uintptr_t)base)) {
+    uintptr_t next = ((uintptr_t)base | (BIT_31 - 1)) + 1;  // bit 31 changes here
+    base += next - (uintptr_t)base + ((next & BIT_31) != 0 ? 0 : BIT_31);
+  }
+  char *end = base + REGION_BYTES;
+  if (base > start) munmap(start, (size_t)(base - start));
+  munmap(end, (size_t)(start + stretch - end));
+  if (mprotect(base, REGION_BYTES, PROT_READ | PROT_WRITE) == 0) return base;
+  munmap(base, REGION_BYTES);
+  return MAP_FAILED;
+}
+
 ml_machine *ml_machine_new_template(void) {
   ml_region *r = calloc(1, sizeof *r);
   if (r == NULL) return NULL;
   r->bytes = REGION_BYTES;
-  r->base = mmap(NULL, REGION_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  r->base = map_region();
   r->sizes = calloc(REGION_BYTES / ML_GRAIN, sizeof *r->sizes);
   ml_machine *m = NULL;
   if (r->base != MAP_FAILED && r->sizes != NULL) m = ml_machine_new_in(r, SIZE_MAX);
@@ -159,13 +195,14 @@ static bool fill(ml_template *t, const packing *p, const ml_machine *m) {
 }
 
 ml_template *ml_template_new(ml_machine *m) {
+  // First: looking for it makes strings, which may be the ones that outgrow the region.
+  void *random = find_random(m);
   // Twice: what the first finds unreachable may still hold blocks that the second gives back.
   lua_gc(m->state, LUA_GCCOLLECT);
   lua_gc(m->state, LUA_GCCOLLECT);
   if (m->arena.chunks != NULL || m->arena.big.next != &m->arena.big) return NULL;  // outgrown
   ml_template *t = calloc(1, sizeof *t);
   if (t == NULL) return NULL;
-  void *random = find_random(m);
   packing p;
   bool made = pack(&p, m) && fill(t, &p, m);
   if (made) {
