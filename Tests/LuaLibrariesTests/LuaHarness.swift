@@ -34,7 +34,7 @@ final class LuaHarness: Sendable {
     ) {
         LuaWorker.installSignalHandler()
         pool = WorkerPool(count: workers) { LuaWorkerContext() }
-        // A pool and its runtime hold each other for good: the hundreds of harnesses must be small.
+        // Processes that outlive their harness keep its runtime: the hundreds of them must be small.
         var configuration = Runtime.Configuration()
         configuration.eventsMax = 2_048
         runtime = Runtime(configuration, clock: SystemClock(), dispatcher: pool)

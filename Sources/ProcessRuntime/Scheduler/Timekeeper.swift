@@ -51,6 +51,7 @@ final class Timekeeper: Sendable {
     }
 
     func stop() {
+        // Release: pairs with the acquire load in `isRunning`; what the joined workers wrote is seen.
         running.store(false, ordering: .releasing)
         parker.unpark()
     }

@@ -30,7 +30,8 @@ final class Worker: Sendable {
     /// Zero for none.
     ///
     /// Filled by this worker's own thread only; emptied by it, or by the timekeeper when the
-    /// present turn lasts. Every change is an exchange, so one of the two gets the process.
+    /// present turn lasts. Every change is an exchange, so one of the two gets the process, and with
+    /// it what the other wrote (acquire and release).
     let runNext = Atomic<Int>(0)
     /// Turns given so far.
     let turns = Atomic<UInt64>(0)

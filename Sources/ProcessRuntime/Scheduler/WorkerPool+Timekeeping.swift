@@ -50,8 +50,7 @@ extension WorkerPool {
         }
     }
 
-    func keepTime() {
-        guard let runtime = runtime.value else { return }
+    func keepTime(_ runtime: Runtime) {
         var watches = Array(repeating: Watch(), count: workers.count)
         var busy = false
         var nextTick: UInt64 = 0
@@ -98,27 +97,28 @@ extension WorkerPool {
             let wasStalled = watches[index].isStalled
             if othersWait { watches[index].waited(own.processorClock) }
             guard watches[index].isStalled else { continue }
-            if !wasStalled { declareStalled(worker, slot, turns, runtime) }
+            if !wasStalled { declareStalled(worker, slot, watches[index], runtime) }
             if !passSeat(of: worker, turns) { withoutSpare += 1 }
         }
-        if withoutSpare > 0 { provideSpares(withoutSpare) }
+        if withoutSpare > 0 { provideSpares(withoutSpare, runtime) }
         return busy
     }
 
-    /// Says of the turn after `turns` others, with the process in `slot`, that it is stalled.
+    /// Says of the turn that `watch` is of, with the process in `slot`, that it is stalled.
     private func declareStalled(
         _ worker: Worker,
         _ slot: Int,
-        _ turns: UInt64,
+        _ watch: Watch,
         _ runtime: Runtime
     ) {
-        worker.stalledAfter.store(turns + 1, ordering: .relaxed)
+        worker.stalledAfter.store(watch.turns + 1, ordering: .relaxed)
         guard let block = runtime.table.block(slot: slot),
             let pid = PID(number: block.fields.currentPID.load(ordering: .acquiring)),
             // The turn still lasts: the slot has not had another tenant.
-            worker.turns.load(ordering: .acquiring) == turns
+            worker.turns.load(ordering: .acquiring) == watch.turns
         else { return }
-        let reason = "one call kept others waiting for \(Self.stallTicks) ms"
+        let waited = UInt64(watch.ticksWaitedFor) * Timekeeper.tickNanoseconds / 1_000_000
+        let reason = "one call kept others waiting for \(waited) ms"
         runtime.publish(.stalled, pid, block, .text(reason))
     }
 
@@ -143,8 +143,8 @@ extension WorkerPool {
     }
 
     /// Starts spares until `count` are on their way or no more may start.
-    private func provideSpares(_ count: Int) {
+    private func provideSpares(_ count: Int, _ runtime: Runtime) {
         let arriving = queues.withLock { $0.arriving }
-        for _ in arriving..<max(count, arriving) where !startSpare() { return }
+        for _ in arriving..<max(count, arriving) where !startSpare(runtime) { return }
     }
 }

@@ -53,7 +53,10 @@ package final class WorkerPool: Dispatcher {
     /// How many threads there may be, spares included: each process in a long call takes one.
     package var threadsMax: Int { workers.count }
     let timekeeper = Timekeeper()
-    let runtime = SetOnce<Runtime>()
+    /// The processes of the runtime that uses this pool.
+    ///
+    /// Not the runtime, which holds its pool: only threads hold that, while they run.
+    private let table = SetOnce<ProcessTable>()
     private let makeContext: @Sendable () -> any WorkerContext
     private let onSpare: @Sendable (_ threads: Int) -> Void
     let threads = Mutex(Threads())
@@ -69,9 +72,12 @@ package final class WorkerPool: Dispatcher {
     /// As in `Queues`, for those who look without the lock.
     let stopping = Atomic<Bool>(false)
 
+    /// How many threads a pool has at most where nobody says: four for each seat, and four more.
+    package static func threadsMax(seats: Int) -> Int { 4 * seats + 4 }
+
     /// Makes a pool of `count` seats and as many workers.
     ///
-    /// `threadsMax` bounds the threads with spares (by default four for each seat, and four more).
+    /// `threadsMax` bounds the threads with spares (by default `threadsMax(seats:)`).
     /// `onSpare` is told of each new spare, on its own thread, with the number of threads then.
     /// `makeContext` is called once on each worker's thread.
     package init(
@@ -82,7 +88,8 @@ package final class WorkerPool: Dispatcher {
     ) {
         let seats = max(count, 1)
         self.seats = seats
-        workers = (0..<max(threadsMax ?? 4 * seats + 4, seats)).map { Worker(hasSeat: $0 < seats) }
+        let threadsMax = max(threadsMax ?? WorkerPool.threadsMax(seats: seats), seats)
+        workers = (0..<threadsMax).map { Worker(hasSeat: $0 < seats) }
         unsafe unretained = workers.map { unsafe Unmanaged.passUnretained($0) }
         threadCount = Atomic(seats)
         self.onSpare = onSpare
@@ -91,11 +98,13 @@ package final class WorkerPool: Dispatcher {
 
     /// Starts the threads for `runtime`, which must use this pool as its dispatcher.
     package func start(_ runtime: Runtime) {
-        self.runtime.set(runtime)
+        table.set(runtime.table)
         let workers = (0..<seats).map { index in
-            PosixThread(name: "worker-\(index)") { self.work(index) }
+            PosixThread(name: "worker-\(index)") { self.work(index, runtime) }
         }
-        let timekeeper = PosixThread(name: "timekeeper", stackBytes: 1 << 20) { self.keepTime() }
+        let timekeeper = PosixThread(name: "timekeeper", stackBytes: 1 << 20) {
+            self.keepTime(runtime)
+        }
         threads.withLock { threads in
             // The timekeeper may have started a spare already.
             threads.workers += workers
@@ -104,18 +113,18 @@ package final class WorkerPool: Dispatcher {
     }
 
     /// Starts the thread of a spare worker, which then waits for a seat; false when none may start.
-    func startSpare() -> Bool {
+    func startSpare(_ runtime: Runtime) -> Bool {
         threads.withLock { threads in
             let index = threadCount.load(ordering: .relaxed)
             guard !threads.isClosed, index < workers.count else { return false }
             queues.withLock { $0.arriving += 1 }
-            guard
-                let thread = PosixThread(ifAllowed: "worker-\(index)", { self.work(index) })
-            else {
+            let body = { @Sendable in self.work(index, runtime) }
+            guard let thread = PosixThread(ifAllowed: "worker-\(index)", body) else {
                 queues.withLock { $0.arriving -= 1 }
                 return false
             }
             threads.workers.append(thread)
+            // Release: pairs with the acquire loads of who looks at each thread (`tick`, `describe`).
             threadCount.store(index + 1, ordering: .releasing)
             return true
         }
@@ -123,6 +132,7 @@ package final class WorkerPool: Dispatcher {
 
     /// Ends every thread and waits for them.
     package func stop() {
+        // Release: pairs with the timekeeper's acquire load, which interrupts the late ones.
         stopping.store(true, ordering: .releasing)
         queues.withLock { $0.stopping = true }
         let (started, timekeeping) = threads.withLock { threads in
@@ -191,7 +201,7 @@ package final class WorkerPool: Dispatcher {
     }
 
     func pushSlot(_ slot: Int, _ kind: ReadyQueue.Kind) {
-        guard let block = runtime.value?.table.block(slot: slot) else { return }
+        guard let block = table.borrow({ $0.block(slot: slot) }) else { return }
         push(block, kind)
     }
 
@@ -223,8 +233,7 @@ package final class WorkerPool: Dispatcher {
         return unsafe unretained[badge & 0xFFFF_FFFF]._withUnsafeGuaranteedRef { action($0) }
     }
 
-    private func work(_ index: Int) {
-        guard let runtime = runtime.value else { return }
+    private func work(_ index: Int, _ runtime: Runtime) {
         let worker = workers[index]
         let context = makeContext()
         Self.ownBadge.set(badge(of: index))
@@ -235,6 +244,9 @@ package final class WorkerPool: Dispatcher {
         // As it is passed on, made once.
         let passedOn: (any WorkerContext)? = context
         while let block = next(worker, index, &pace, runtime) {
+            // Release, as the serial that rises after them: `interrupt` and the timekeeper acquire
+            // hint and slot, and whoever finds the same serial before and after knows that they are
+            // of that run.
             block.fields.workerHint.store(index + 1, ordering: .releasing)
             worker.currentSlot.store(block.slot, ordering: .releasing)
             pace.turnEnded(at: runtime.runTurn(block, on: passedOn, from: pace.now))

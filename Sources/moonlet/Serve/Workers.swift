@@ -7,7 +7,7 @@ import ProcessRuntime
 enum Workers {
     static func pool(_ settings: ServeSettings, _ logger: Logger) -> WorkerPool {
         let count = settings.workers ?? Processors.allowed
-        let threadsMax = count * 4 + 4
+        let threadsMax = WorkerPool.threadsMax(seats: count)
         return WorkerPool(count: count, threadsMax: threadsMax) { threads in
             logger.notice(
                 "a process is stuck in one long call: a spare worker thread was started",

@@ -173,6 +173,18 @@ final class Listener: Runnable {
 }
 
 extension Runtime {
+    /// Starts a timer whose signal goes to nobody: all it does is to fire.
+    func startTimer(forNobodyAt deadline: UInt64) -> TimerKey {
+        startTimer(for: PID(slot: PID.slotMax, generation: 0), number: 0, at: deadline)
+    }
+
+    /// Starts a timer for each of the timekeeper's next `ticks` ticks.
+    func startTimers(ticks: UInt64) {
+        for tick in 1...ticks {
+            _ = startTimer(forNobodyAt: clock.now() + tick * Timekeeper.tickNanoseconds)
+        }
+    }
+
     /// Sends a message that is only a number; false when it was refused.
     @discardableResult
     func send(_ number: Int, from sender: PID? = nil, to receiver: PID) -> Bool {

@@ -44,14 +44,9 @@ import Testing
             let turns = Atomic<Int>(0)
             let script = longScript { turns.wrappingAdd(1, ordering: .relaxed) }
             let spinner = try crew.runtime.spawn(.plain, running: script)
-            let ticks = Atomic<Int>(0)
             // Timers fire on the timekeeper, whose ticks are what could interrupt.
-            for tick in 1...20 as ClosedRange<UInt64> {
-                _ = crew.runtime.call(at: crew.runtime.clock.now() + tick * 1_000_000) {
-                    ticks.wrappingAdd(1, ordering: .relaxed)
-                }
-            }
-            #expect(wait { ticks.load(ordering: .relaxed) == 20 })
+            crew.runtime.startTimers(ticks: 20)
+            #expect(wait { crew.runtime.pendingTimers == 0 })
             let given = turns.load(ordering: .relaxed)
             #expect(given == 1)
             crew.runtime.kill(spinner, .terminated)
@@ -152,16 +147,25 @@ import Testing
         thread.join()
     }
 
+    @Test func `a pool that was stopped keeps no runtime alive`() throws {
+        var crew: Crew? = Crew(workers: 2, processes: 10)
+        weak let runtime = crew?.runtime
+        weak let pool = crew?.pool
+        let pid = try #require(try crew?.runtime.spawnIdle())
+        crew?.runtime.kill(pid, .terminated)
+        #expect(crew?.everybodyEnds() == true)
+        crew?.pool.stop()
+        crew = nil
+        #expect(runtime == nil && pool == nil)
+    }
+
     @Test func `an idle pool wakes for a timer, and for an earlier one`() {
         Crew.with(workers: 2, processes: 10) { crew in
             for _ in 0..<50 {
-                let fired = Atomic<Int>(0)
                 let now = crew.runtime.clock.now()
-                let late = crew.runtime.call(at: now + 3_600_000_000_000) {}
-                _ = crew.runtime.call(at: now + 2_000_000) {
-                    fired.wrappingAdd(1, ordering: .relaxed)
-                }
-                #expect(wait(within: 20) { fired.load(ordering: .relaxed) == 1 })
+                let late = crew.runtime.startTimer(forNobodyAt: now + 3_600_000_000_000)
+                _ = crew.runtime.startTimer(forNobodyAt: now + 2_000_000)
+                #expect(wait(within: 20) { crew.runtime.pendingTimers == 1 })
                 #expect(crew.runtime.clock.now() >= now + 2_000_000)
                 crew.runtime.stopTimer(late)
             }
