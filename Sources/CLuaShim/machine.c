@@ -2,7 +2,6 @@
 
 #define _GNU_SOURCE
 #include "machine.h"
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <ucontext.h>
@@ -28,7 +27,8 @@ static size_t soft_limit(size_t limit) { return limit - limit / 4; }
 
 void ml_machine_prepare(ml_machine *m, size_t memory_limit, uint64_t secret) {
   ml_arena_open(&m->arena);
-  ml_machine_set_memory_limit(m, memory_limit);
+  m->limit = memory_limit;
+  m->collect_at = soft_limit(memory_limit);
   m->host = 1;  // whoever builds it is host code
   m->secret = secret;
 }
@@ -76,10 +76,6 @@ void ml_machine_set_context(ml_machine *m, void *context) { m->context = context
 size_t ml_machine_memory(const ml_machine *m) {
   return atomic_load_explicit(&m->used, memory_order_relaxed);
 }
-void ml_machine_set_memory_limit(ml_machine *m, size_t bytes) {
-  m->limit = bytes;
-  m->collect_at = soft_limit(bytes);
-}
 void ml_machine_kill(ml_machine *m) {
   // Release: pairs with the acquire loads below, so that what the killer wrote before is seen.
   atomic_store_explicit(&m->kill, 1, memory_order_release);
@@ -104,7 +100,8 @@ _Noreturn void ml_die(ml_machine *m, int why) {
   siglongjmp(w->landing, 1);
 }
 
-// The serial has one writer, the worker's own thread.
+// The serial has one writer, the worker's own thread. Release: pairs with the acquire load in
+// ml_worker_serial; what the pool wrote of the run before it began is seen with its number.
 static void begin_or_end_run(ml_worker *w) {
   uint64_t serial = atomic_load_explicit(&w->serial, memory_order_relaxed);
   atomic_store_explicit(&w->serial, serial + 1, memory_order_release);
@@ -217,7 +214,8 @@ static void on_signal(int number, siginfo_t *info, void *context) {
   (void)number, (void)info;
   ml_worker *w = this_worker;
   if (w == NULL || !w->armed) return;
-  // A signal meant for an earlier run must not touch this one.
+  // A signal meant for an earlier run must not touch this one. Acquire: pairs with the release store in
+  // ml_worker_interrupt.
   if (atomic_load_explicit(&w->wanted, memory_order_acquire)
       != atomic_load_explicit(&w->serial, memory_order_relaxed))
     return;
@@ -266,6 +264,7 @@ void ml_worker_free(ml_worker *w) {
   free(w);
 }
 
+// Acquire: pairs with the release store in begin_or_end_run.
 uint64_t ml_worker_serial(const ml_worker *w) {
   return atomic_load_explicit(&w->serial, memory_order_acquire);
 }

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define ML_SMALL_MAX 1024
-#define ML_CLASSES 41  // ml_class_of(ML_SMALL_MAX) + 1
+#define ML_CLASSES 41  // class_of(ML_SMALL_MAX) + 1 (arena.c)
 
 // A block over ML_SMALL_MAX bytes: from malloc, on the machine's list.
 typedef struct ml_big {
@@ -44,7 +44,7 @@ typedef struct {
 typedef struct ml_pool ml_pool;
 
 struct ml_machine {
-  lua_State *state;            // the main thread: owns the registry; runs no code itself
+  lua_State *state;            // the main thread: owns the registry, and is the main fiber
   lua_State *fiber;            // the fiber being run, by its own thread
   lua_State *volatile current; // the innermost coroutine running: what a signal hooks
   void *context;               // Swift's

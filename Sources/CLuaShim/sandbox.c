@@ -363,7 +363,7 @@ static void set_base(lua_State *L, const wanted_names *wanted) {
       {"tostring", base_tostring},         {"print", base_print},
       {"getmetatable", base_getmetatable}, {"setmetatable", base_setmetatable}, {NULL, NULL}};
   static const char *const absent[] = {
-      "load", "loadstring", "loadfile", "dofile", "collectgarbage", "warn", NULL};
+      "load", "loadfile", "dofile", "collectgarbage", "warn", NULL};
   const ml_functions *stock = &ml_stock_functions()->base;
   for (int i = 0; i < stock->count; i++) {
     luaL_Reg one = stock->list[i];
@@ -424,58 +424,6 @@ int32_t ml_open_more(lua_State *L, int32_t which) {
   return lua_pcall(L, 1, 0, 0);
 }
 
-// ---- Loading --------------------------------------------------------------------------------
-
-typedef struct {
-  const char *bytes, *name;
-  size_t count;
-  bool binary;
-} load_request;
-
-static const char *read_once(lua_State *L, void *ud, size_t *size) {
-  (void)L;
-  load_request *r = ud;
-  *size = r->count;
-  r->count = 0;
-  return *size == 0 ? NULL : r->bytes;
-}
-
-int32_t ml_load(lua_State *L, const char *bytes, size_t count, const char *name, bool binary) {
-  load_request r = {bytes, name, count, binary};
-  // lua_load runs the parser protected: its errors come back as a status.
-  return lua_load(L, read_once, &r, name, binary ? "b" : "t");
-}
-
-typedef struct {
-  uint8_t *bytes;
-  size_t count, capacity;
-} dump_buffer;
-
-static int dump_some(lua_State *L, const void *bytes, size_t count, void *ud) {
-  (void)L;
-  dump_buffer *b = ud;
-  if (b->count + count > b->capacity) {
-    size_t capacity = (b->count + count) * 2;
-    uint8_t *grown = realloc(b->bytes, capacity);
-    if (grown == NULL) return 1;
-    b->bytes = grown;
-    b->capacity = capacity;
-  }
-  memcpy(b->bytes + b->count, bytes, count);
-  b->count += count;
-  return 0;
-}
-
-uint8_t *ml_dump(lua_State *L, size_t *count) {
-  dump_buffer b = {NULL, 0, 0};
-  if (lua_dump(L, dump_some, &b, 0) != 0) {
-    free(b.bytes);
-    return NULL;
-  }
-  *count = b.count;
-  return b.bytes;
-}
-
 // ---- Helpers for Swift ----------------------------------------------------------------------
 
 void ml_push_where(lua_State *L, int32_t level) { luaL_where(L, level); }
@@ -492,16 +440,3 @@ void ml_push_traceback(lua_State *L, lua_State *of, int32_t level) {
 }
 
 int32_t ml_raw_next(lua_State *L, int32_t index) { return lua_next(L, index); }
-
-bool ml_metatable(lua_State *L, const void *key, const char *name) {
-  if (lua_rawgetp(L, LUA_REGISTRYINDEX, key) == LUA_TTABLE) return false;
-  lua_pop(L, 1);
-  lua_createtable(L, 0, 4);
-  lua_pushstring(L, name);
-  lua_setfield(L, -2, "__name");
-  lua_pushboolean(L, 0);
-  lua_setfield(L, -2, "__metatable");
-  lua_pushvalue(L, -1);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, key);
-  return true;
-}

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static pthread_once_t opened = PTHREAD_ONCE_INIT;
+static pthread_once_t looked_up = PTHREAD_ONCE_INIT;
 static ml_stock stock;
 
 // Notes the functions of the table on top; pops it.
@@ -21,7 +21,7 @@ static void note(lua_State *L, ml_functions *into) {
   lua_pop(L, 1);
 }
 
-static void open(void) {
+static void look_up(void) {
   lua_State *L = luaL_newstate();
   if (L == NULL) abort();
   luaL_requiref(L, LUA_GNAME, luaopen_base, 1);
@@ -34,7 +34,7 @@ static void open(void) {
 }
 
 const ml_stock *ml_stock_functions(void) {
-  pthread_once(&opened, open);
+  pthread_once(&looked_up, look_up);
   return &stock;
 }
 

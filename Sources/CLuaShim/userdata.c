@@ -25,3 +25,16 @@ void *ml_test_userdata(lua_State *L, int32_t index, const void *key) {
   const void **block = lua_touserdata(L, index);
   return *block == key ? (void *)(block + 1) : NULL;
 }
+
+bool ml_metatable(lua_State *L, const void *key, const char *name) {
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, key) == LUA_TTABLE) return false;
+  lua_pop(L, 1);
+  lua_createtable(L, 0, 4);
+  lua_pushstring(L, name);
+  lua_setfield(L, -2, "__name");
+  lua_pushboolean(L, 0);
+  lua_setfield(L, -2, "__metatable");
+  lua_pushvalue(L, -1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, key);
+  return true;
+}

@@ -126,13 +126,6 @@ public struct LuaThread {
     @inlinable @inline(__always)
     public func rawLength(_ index: Int32) -> Int { Int(unsafe lua_rawlen(raw, index)) }
 
-    /// The thread value at `index`, or nil.
-    @inlinable @inline(__always)
-    public func thread(_ index: Int32) -> LuaThread? {
-        guard let other = unsafe lua_tothread(raw, index) else { return nil }
-        return unsafe LuaThread(other)
-    }
-
     /// Whether the value at `index` is the integer `number`, as an integer.
     @inlinable @inline(__always)
     public func integer(_ index: Int32, is number: Int64) -> Bool {

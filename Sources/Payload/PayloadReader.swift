@@ -25,9 +25,6 @@ public struct PayloadReader {
     @usableFromInline let bytes: UnsafeRawBufferPointer
     @usableFromInline var place = 0
 
-    /// Bytes read so far.
-    public var offset: Int { place }
-
     /// Reads from `bytes`, which must outlive the reader and every string it returns.
     @inlinable
     public init(_ bytes: UnsafeRawBufferPointer) {

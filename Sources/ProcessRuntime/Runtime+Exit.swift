@@ -264,6 +264,8 @@ extension Runtime {
 
     /// Refuses new processes from now on.
     package func beginDraining() {
+        // Release: pairs with the acquire load in `isDraining`. A spawn that looked before still comes
+        // through: whoever drains must look at the living once more, later.
         draining.store(true, ordering: .releasing)
     }
 

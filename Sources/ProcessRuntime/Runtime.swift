@@ -194,23 +194,6 @@ package final class Runtime: Sendable {
             publish(.limit, pid, block, .text(limit.rawValue))
         }
     }
-
-    /// Runs the timers that are due, as many as do not take long.
-    ///
-    /// Called by the timekeeper or the simulation.
-    ///
-    /// Returns when to call again (monotonic nanoseconds), or nil with no timer left: a time that is
-    /// past when more of them are due.
-    package func runTimers() -> UInt64? {
-        var due: [TimerTarget] = []
-        let next = timers.withLock { wheel in
-            // A quarter of a millisecond or so: the lock is free and slices end in between.
-            wheel.advance(to: clock.now(), limit: 512) { due.append($0) }
-            return wheel.nextDeadline
-        }
-        for target in due { fire(target) }
-        return next
-    }
 }
 
 extension Runtime {

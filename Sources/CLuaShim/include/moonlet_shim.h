@@ -23,8 +23,8 @@ typedef struct ml_worker ml_worker;
 enum {
   ML_RAISE = -1,        // raise the value on top, as it is
   ML_RAISE_HERE = -2,   // raise the string on top, prefixed with the caller's "chunk:line:"
-  ML_RAISE_ARG = -3,    // bad argument number ml_machine_arg: the string on top says why
-  ML_RAISE_TYPE = -4,   // bad argument number ml_machine_arg: the string on top is what was wanted
+  ML_RAISE_ARG = -3,    // bad argument number `ml_set_arg`: the string on top says why
+  ML_RAISE_TYPE = -4,   // bad argument number `ml_set_arg`: the string on top is what was wanted
   ML_BLOCK = -5,        // suspend the fiber; later the continuation set by ml_block goes on
 };
 
@@ -66,7 +66,6 @@ void ml_machine_set_context(ml_machine *_Nonnull m, void *_Nullable context);
 
 // Bytes Lua holds now; readable from any thread (a relaxed load).
 size_t ml_machine_memory(const ml_machine *_Nonnull m);
-void ml_machine_set_memory_limit(ml_machine *_Nonnull m, size_t bytes);
 
 // Memory for host records that live and die with the machine, counted like Lua's own.
 void *_Nonnull ml_machine_allocate(ml_machine *_Nonnull m, size_t bytes);
@@ -210,8 +209,8 @@ int32_t ml_current_line(lua_State *_Nonnull L, int32_t level);
 // Pushes a traceback of `of`, one frame a line. Stack of L: +1.
 void ml_push_traceback(lua_State *_Nonnull L, lua_State *_Nonnull of, int32_t level);
 
-// lua_next and lua_settable-like calls Swift makes where they cannot raise: the key comes from the
-// traversal itself, the tables have no metamethods (raw access).
+// lua_next where it cannot raise: the key on top is nil or comes from the traversal itself. Stack: -1
+// and then +2, or -1 and false at the end.
 int32_t ml_raw_next(lua_State *_Nonnull L, int32_t index);
 
 // Pushes a userdata of the class `key` with room for `bytes` bytes and `values` user values, and

@@ -36,6 +36,16 @@ enum ErrorsLibrary {
     static let members =
         functions + ErrorKind.allCases.map { Member($0.constant, .string($0.rawValue)) }
 
+    /// Has functions of strings take an error object as its message; once for the program.
+    static func installText() {
+        unsafe LuaHost.setTextOfUserdata { raw, index in
+            let thread = unsafe LuaThread(raw)
+            guard unsafe thread.userdata(index, class: CodecKeys.error) != nil else { return false }
+            thread.getUserValue(index, 1)
+            return true
+        }
+    }
+
     // MARK: The module
 
     private static func new(_ call: Call) -> Int32 {

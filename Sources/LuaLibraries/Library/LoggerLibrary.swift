@@ -134,12 +134,6 @@ enum LoggerLibrary {
                 isPrint: true
             )
         }
-        unsafe LuaHost.setTextOfUserdata { raw, index in
-            let thread = unsafe LuaThread(raw)
-            guard unsafe thread.userdata(index, class: CodecKeys.error) != nil else { return false }
-            thread.getUserValue(index, 1)
-            return true
-        }
     }
 }
 

@@ -11,7 +11,6 @@ struct Fiber {
     var parkedThread: LuaThread
     /// Values on the thread's stack that its next resume passes on.
     var arguments: Int32 = 0
-    var isMain: Bool
     /// In the ready list: the fiber behind this one.
     var next: Record<Fiber>?
     /// The first of the waiters it is parked at.

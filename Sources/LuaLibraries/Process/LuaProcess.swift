@@ -69,8 +69,7 @@ package final class LuaProcess: Runnable, @unchecked Sendable {
             Fiber(
                 thread: machine.main,
                 parkedThread: machine.main,
-                arguments: arguments,
-                isMain: true
+                arguments: arguments
             )
         )
         currentFiber = mainFiber
@@ -183,7 +182,7 @@ package final class LuaProcess: Runnable, @unchecked Sendable {
     /// Makes a fiber that will call the function on top of `thread`; pops the function.
     func makeFiber(_ thread: LuaThread) -> Record<Fiber> {
         let own = thread.pushNewThread()
-        let fiber = machine.makeRecord(Fiber(thread: own, parkedThread: own, isMain: false))
+        let fiber = machine.makeRecord(Fiber(thread: own, parkedThread: own))
         thread.setAnchor(LuaThread.registry, fiber)
         thread.move(1, to: own)
         fiberCount += 1
@@ -295,7 +294,7 @@ package final class LuaProcess: Runnable, @unchecked Sendable {
         thread.pushValue(-5)
         thread.move(2, to: own)
         let reporter = machine.makeRecord(
-            Fiber(thread: own, parkedThread: own, arguments: 1, isMain: false)
+            Fiber(thread: own, parkedThread: own, arguments: 1)
         )
         thread.setAnchor(LuaThread.registry, reporter)
         reporting = (error, reporter)

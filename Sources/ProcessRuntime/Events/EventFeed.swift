@@ -125,6 +125,8 @@ package final class EventFeed: Sendable {
             ring.next += 1
             ring.bytes += event.weight
             while ring.bytes > bytesMax && ring.oldest < ring.next - 1 { evict(&ring) }
+            // Release: pairs with the acquire load in `latest`, so that a snapshot taken after that
+            // shows what the event tells of.
             latestSequence.store(event.sequence, ordering: .releasing)
             return ring.listener
         }

@@ -1,7 +1,8 @@
 /// Pids in the order they came, each at most once.
 ///
-/// One word while small: an array that is searched. From `fewMax` on a hash index beside it makes
-/// adding, finding and removing O(1), so that a process with 100,000 links or monitors is no burden.
+/// One word while small: an array that is searched. With more than `fewMax` a hash index beside it
+/// makes adding, finding and removing O(1), so that a process with 100,000 links or monitors is no
+/// burden.
 struct PIDSet: ~Copyable, Sendable {
     /// Searching this many words costs less than hashing one.
     static let fewMax = 32
@@ -12,15 +13,6 @@ struct PIDSet: ~Copyable, Sendable {
     }
 
     private var storage = Storage.few([])
-
-    var count: Int {
-        switch storage {
-        case .few(let list): list.count
-        case .many(let indexed): indexed.places.count
-        }
-    }
-
-    var isEmpty: Bool { count == 0 }
 
     /// Everything in it, oldest first.
     ///

@@ -222,23 +222,6 @@ public struct SignalQueue: ~Copyable, @unchecked Sendable {
         append(contentsOf: &other)
     }
 
-    /// Removes the first signal that `matches`, or returns nil.
-    ///
-    /// O(its place): what comes after it is not looked at.
-    public mutating func removeFirst(where matches: (borrowing Signal) -> Bool) -> Signal? {
-        var before = SignalQueue()
-        while let signal = popFirst() {
-            if matches(signal) {
-                before.append(contentsOf: &self)
-                swap(&self, &before)
-                return signal
-            }
-            before.append(signal)
-        }
-        swap(&self, &before)
-        return nil
-    }
-
     /// Moves everything in `other` to the end; O(1).
     private mutating func append(contentsOf other: inout SignalQueue) {
         guard let first = unsafe other.head else { return }
