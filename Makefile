@@ -61,7 +61,7 @@ sanitize:
 		--filter 'ProcessRuntimeTests|LuaLibrariesTests' \
 		--skip 'LuaLibrariesTests.(Kill|HostileScript|Stall|Exit|Link|Fork)'
 	ASAN_OPTIONS=detect_leaks=0 swift test --sanitize=address --scratch-path .build-asan \
-		--filter 'LuaVMTests|LuaLibrariesTests'
+		--filter 'LuaVMTests|LuaLibrariesTests|TLSTests'
 
 fuzz:
 	@scripts/install-packages $(BUILD_PACKAGES)

@@ -20,7 +20,7 @@ package final class HTTPServer: Sendable {
     private struct State {
         var loops: [EventLoop] = []
         var threads: [PosixThread] = []
-        var addresses: [SocketAddress] = []
+        var bound: [BoundPoint] = []
         var isDraining = false
     }
 
@@ -58,64 +58,83 @@ package final class HTTPServer: Sendable {
 
     deinit { stop() }
 
-    /// Binds every address and starts the loops.
+    /// Listens everywhere and starts the loops.
     ///
     /// Throws what a bind says (`addressInUse`, `addressNotAvailable`, `accessDenied`) or
     /// exhaustion; nothing is left running or bound then. Called once.
-    package func start() throws(Errno) {
+    package func start() throws(ListenFault) {
         precondition(state.withLock { $0.loops.isEmpty }, "a server starts once")
         let count = max(1, configuration.ioThreads)
-        var loops: [EventLoop] = []
-        for _ in 0..<count {
-            let loop = try EventLoop(
-                poller: try makePoller(),
-                sockets: sockets,
-                clock: clock,
-                wallClock: wallClock,
-                round: configuration.round
-            )
-            loops.append(loop)
-        }
-        let addresses = try bind(loops)
+        let loops = try makeLoops(count)
+        let bound = try bind(loops)
         var threads: [PosixThread] = []
         for (index, loop) in loops.enumerated() {
             threads.append(PosixThread(name: "io-\(index)", stackBytes: 1 << 20) { loop.run() })
         }
         state.withLock { state in
-            state = State(loops: loops, threads: threads, addresses: addresses)
+            state = State(loops: loops, threads: threads, bound: bound)
         }
-        for address in addresses {
-            var metadata: Logger.Metadata = ["address": "\(address)"]
-            if configuration.tls != nil { metadata["tls"] = "on" }
-            logger.info("listening", metadata: metadata)
-        }
+        for point in bound { log(point) }
     }
 
-    /// Gives every loop a listening socket for every address.
-    private func bind(_ loops: [EventLoop]) throws(Errno) -> [SocketAddress] {
-        var bound: [SocketAddress] = []
-        for wanted in configuration.addresses {
-            var address = wanted
-            for (index, loop) in loops.enumerated() {
-                let socket = try FileDescriptor.listening(on: address, sharedPort: loops.count > 1)
-                // The first socket picks the port where 0 was asked for; the others share it.
-                if index == 0 { address = try socket.localAddress() }
-                let listener = try Listener(
-                    taking: socket,
-                    loop: loop,
-                    services: services,
-                    tls: configuration.tls,
-                    logger: logger
+    private func makeLoops(_ count: Int) throws(ListenFault) -> [EventLoop] {
+        var loops: [EventLoop] = []
+        do throws(Errno) {
+            for _ in 0..<count {
+                let loop = try EventLoop(
+                    poller: try makePoller(),
+                    sockets: sockets,
+                    clock: clock,
+                    wallClock: wallClock,
+                    round: configuration.round
                 )
-                loop.listeners.append(listener)
+                loops.append(loop)
             }
-            bound.append(address)
+        } catch {
+            throw ListenFault(nil, error)
+        }
+        return loops
+    }
+
+    /// Listens everywhere; nothing is left where one place cannot be listened at.
+    private func bind(_ loops: [EventLoop]) throws(ListenFault) -> [BoundPoint] {
+        var bound: [BoundPoint] = []
+        for point in configuration.listen {
+            do throws(Errno) {
+                bound.append(try BoundPoint(point, loops: loops, listen: addListener))
+            } catch {
+                for earlier in bound { earlier.file?.remove() }
+                throw ListenFault(point, error)
+            }
         }
         return bound
     }
 
-    /// Where the server listens, with the ports the kernel picked; empty before `start`.
-    package var boundAddresses: [SocketAddress] { state.withLock { $0.addresses } }
+    private func addListener(
+        _ loop: EventLoop,
+        _ socket: consuming FileDescriptor,
+        _ isInternet: Bool
+    ) throws(Errno) {
+        let listener = try Listener(
+            taking: socket,
+            loop: loop,
+            services: services,
+            tls: isInternet ? configuration.tls : nil,
+            logger: logger
+        )
+        loop.listeners.append(listener)
+    }
+
+    private func log(_ bound: BoundPoint) {
+        var metadata: Logger.Metadata = ["address": "\(bound.point)"]
+        if bound.address != nil, configuration.tls != nil { metadata["tls"] = "on" }
+        logger.info("listening", metadata: metadata)
+    }
+
+    /// The addresses it listens at, with the ports the kernel picked; empty before `start`.
+    package var boundAddresses: [SocketAddress] {
+        state.withLock { $0.bound.compactMap(\.address) }
+    }
 
     /// Monotonic nanoseconds at which each loop last came round; at least once a second each.
     package var lastProgress: [UInt64] { state.withLock { $0.loops }.map(\.progress) }
@@ -134,6 +153,7 @@ package final class HTTPServer: Sendable {
             state.isDraining = true
             return state.loops
         }
+        removeFiles()
         services.beginDraining()
         let parker = Parker()
         services.ledger.onEmpty { parker.unpark() }
@@ -152,7 +172,17 @@ package final class HTTPServer: Sendable {
             return (state.loops, state.threads)
         }
         guard !threads.isEmpty else { return }
+        removeFiles()
         for loop in loops { loop.enqueue(.run { $0.stop() }) }
         for thread in threads { thread.join() }
+    }
+
+    /// Removes the files of sockets: once, and before the sockets close, so that each is ours still.
+    private func removeFiles() {
+        let files = state.withLock { state in
+            defer { for index in state.bound.indices { state.bound[index].file = nil } }
+            return state.bound.compactMap(\.file)
+        }
+        for file in files { file.remove() }
     }
 }

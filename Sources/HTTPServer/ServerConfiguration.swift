@@ -6,11 +6,10 @@ package import TLS
 
 /// How a server listens and what it puts up with.
 package struct ServerConfiguration: Sendable {
-    /// Where to listen; port 0 picks a free port.
-    package var addresses: [SocketAddress]
-    /// Loop threads; more than one share the port by SO_REUSEPORT.
+    package var listen: [ListenPoint]
+    /// Loop threads; more than one share an address by SO_REUSEPORT.
     package var ioThreads = 1
-    /// What connections are encrypted with; nil for none.
+    /// What connections to Internet addresses are encrypted with; nil for none.
     package var tls: ReloadableContext?
     package var limits = ConnectionLimits()
     /// Open connections in all; one more is answered 503 `connection-limit`.
@@ -30,8 +29,12 @@ package struct ServerConfiguration: Sendable {
     /// Called once when draining begins, on the thread that called `drain`: end the streams.
     package var onDrain: @Sendable () -> Void = {}
 
+    package init(_ listen: [ListenPoint]) {
+        self.listen = listen
+    }
+
     package init(addresses: [SocketAddress]) {
-        self.addresses = addresses
+        self.init(addresses.map { .address($0) })
     }
 }
 

@@ -53,6 +53,8 @@ final class ServerServices: Sendable {
 }
 
 /// Who a connection counts for: an IPv4 address, or an IPv6 /64, as one subscriber holds all of it.
+///
+/// Programs of this machine that come by a path are one peer together.
 struct PeerKey: Hashable, Sendable {
     private let word: UInt64
     private let isIPv6: Bool

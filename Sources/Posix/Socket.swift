@@ -69,9 +69,7 @@ extension FileDescriptor {
             let failure = try socket.option(SOL_SOCKET, SO_ERROR)
             if failure != 0 { throw Errno(failure) }
         }
-        let flags = try SystemCall.run { fcntl(number, F_GETFL) }
-        try SystemCall.run { fcntl(number, F_SETFL, flags & ~O_NONBLOCK) }
-        try socket.setTimeouts(milliseconds: timeoutMilliseconds)
+        try socket.block(timeoutMilliseconds: timeoutMilliseconds)
         try socket.setNoDelay()
         return socket
     }
@@ -117,6 +115,10 @@ extension FileDescriptor {
 
     /// The address a listening or connected socket has here; with the port the kernel picked.
     package func localAddress() throws(Errno) -> SocketAddress {
+        try Self.localAddress(of: number)
+    }
+
+    static func localAddress(of number: Int32) throws(Errno) -> SocketAddress {
         var storage = sockaddr_storage()
         var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
         // SAFETY: the kernel writes at most `length` bytes into the storage.
@@ -133,6 +135,13 @@ extension FileDescriptor {
         let kind = SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue
         let family = address.isIPv6 ? AF_INET6 : AF_INET
         return FileDescriptor(taking: try SystemCall.run { socket(family, Int32(kind), 0) })
+    }
+
+    /// Makes reads and writes wait, but only so long.
+    func block(timeoutMilliseconds: Int32) throws(Errno) {
+        let flags = try SystemCall.run { fcntl(number, F_GETFL) }
+        try SystemCall.run { fcntl(number, F_SETFL, flags & ~O_NONBLOCK) }
+        try setTimeouts(milliseconds: timeoutMilliseconds)
     }
 
     private func setTimeouts(milliseconds: Int32) throws(Errno) {

@@ -72,6 +72,11 @@ package final class TLSSession {
         return !isFinished && !hasFailed
     }
 
+    /// Whether the peer has said that it sends no more.
+    package var hasEnded: Bool {
+        unsafe SSL_get_shutdown(handle) & SSL_RECEIVED_SHUTDOWN != 0
+    }
+
     /// Appends the client's first message to `sealed`.
     package func begin(into sealed: inout [UInt8]) {
         lending(&sealed) { _ = unsafe SSL_do_handshake(handle) }
@@ -151,13 +156,17 @@ package final class TLSSession {
         return body()
     }
 
+    /// What is wrong with the certificate of the other side; nil where nothing is, or none came.
+    package var distrust: String? {
+        let verdict = unsafe SSL_get_verify_result(handle)
+        guard context.isClient, verdict != Int(X509_V_OK) else { return nil }
+        // SAFETY: a constant string of the library.
+        return unsafe X509_verify_cert_error_string(verdict).map { unsafe String(cString: $0) }
+    }
+
     /// Why the last call failed.
     private func reason() -> String {
         let reason = ErrorQueue.takeReason()
-        let verdict = unsafe SSL_get_verify_result(handle)
-        guard context.isClient, verdict != Int(X509_V_OK) else { return reason }
-        // SAFETY: a constant string of the library.
-        return unsafe X509_verify_cert_error_string(verdict).map { unsafe String(cString: $0) }
-            ?? reason
+        return distrust ?? reason
     }
 }

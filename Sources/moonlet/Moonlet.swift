@@ -24,6 +24,7 @@ struct Moonlet: ParsableCommand {
             ENVIRONMENT:
               MOONLET_SERVER  the server to talk to (default \(ServerAddress.defaultURL))
               MOONLET_TOKEN   the token to show it
+              MOONLET_CA_FILE the authorities to trust (PEM; default: the system's)
             """,
         version: Version.current,
         groupedSubcommands: [

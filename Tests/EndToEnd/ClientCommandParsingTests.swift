@@ -103,6 +103,7 @@ import Testing
     @Test(arguments: [
         ("http://127.0.0.1:7070", "127.0.0.1", 7070), ("HTTP://host/", "host", 80),
         ("host:81", "host", 81), ("http://[::1]:90", "::1", 90), ("[::1]", "::1", 80),
+        ("https://host", "host", 443), ("https://host:90/", "host", 90),
     ])
     func `a server address is taken apart`(_ text: String, host: String, port: Int) throws {
         let address = try ServerAddress(parsing: text)
@@ -111,7 +112,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "http://", "https://x", "ftp://x", "host:0", "host:65536", "host:x", "[::1]x", "a b",
+        "", "http://", "https://", "unix:", "ftp://x", "host:0", "host:65536", "host:x", "[::1]x",
+        "a b",
         "http://user@host", "http://host/path",
     ])
     func `what is no server address is refused`(_ text: String) {

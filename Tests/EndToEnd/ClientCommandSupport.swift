@@ -9,6 +9,8 @@ struct CommandRun {
     var code: Int32
     var output: String
     var errors: String
+    /// All it said.
+    var said: String { output + errors }
 
     /// The binary that `swift test` built next to the test bundle.
     static var binary: URL {
@@ -20,7 +22,8 @@ struct CommandRun {
     static func of(
         _ arguments: [String],
         program: String = binary.path,
-        environment: [String: String] = [:]
+        environment: [String: String] = [:],
+        input: String = ""
     ) throws -> CommandRun {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: program)
@@ -30,7 +33,11 @@ struct CommandRun {
         let errors = Pipe()
         process.standardOutput = output
         process.standardError = errors
-        process.standardInput = FileHandle.nullDevice
+        // What commands are told fits the pipe, too.
+        let told = Pipe()
+        try told.fileHandleForWriting.write(contentsOf: Data(input.utf8))
+        try told.fileHandleForWriting.close()
+        process.standardInput = told
         try process.run()
         // What a command says on standard error fits the pipe, so one after the other is enough.
         let printed = output.fileHandleForReading.readDataToEndOfFile()

@@ -278,7 +278,7 @@ import Testing
 
     @Test(arguments: [
         ["bogus"], ["exec"], ["exec", "a:b", "--timeout", "30"], ["exec", "a:b", "--arg", "{x"],
-        ["send", "p", "t", "word"], ["ps", "--server", "https://x"], ["ps", "-o", "xml"],
+        ["send", "p", "t", "word"], ["ps", "--server", "ftp://x"], ["ps", "-o", "xml"],
         ["ps", "--token", "a\r\nB: c"], ["events", "--kind", "NOPE"], ["events", "--max", "0"],
     ])
     func `a command line that makes no sense is exit code 2`(_ arguments: [String]) throws {

@@ -3,32 +3,6 @@ import Glibc
 import TestCertificates
 import Testing
 
-/// One run of a command of the system.
-struct ToolRun {
-    var code: Int32
-    var output: String
-
-    /// Runs `/usr/bin/NAME`; standard output and standard error are read as one.
-    static func of(_ name: String, _ arguments: [String], input: String = "") throws -> ToolRun {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/" + name)
-        process.arguments = arguments
-        let (output, feed) = (Pipe(), Pipe())
-        process.standardOutput = output
-        process.standardError = output
-        process.standardInput = feed
-        try process.runUnmasked()
-        try feed.fileHandleForWriting.write(contentsOf: Data(input.utf8))
-        try feed.fileHandleForWriting.close()
-        let said = output.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        return ToolRun(
-            code: process.terminationStatus,
-            output: String(decoding: said, as: UTF8.self)
-        )
-    }
-}
-
 /// The real binary over TLS, asked by curl and by the openssl command.
 @Suite struct SecureServerTests {
     let files: TestCertificates
@@ -38,29 +12,35 @@ struct ToolRun {
 
     init() throws { files = try TestCertificates() }
 
-    private func curl(_ server: RunningServer, _ path: String, _ flags: [String]) throws -> ToolRun
+    private func curl(_ server: RunningServer, _ path: String, _ flags: [String]) throws
+        -> CommandRun
     {
         let base = ["-sS", "--max-time", "10", "--cacert", files.path("ca.pem")]
-        return try ToolRun.of("curl", base + flags + ["https://localhost:\(server.port)\(path)"])
+        return try CommandRun.of(
+            base + flags + ["https://localhost:\(server.port)\(path)"],
+            program: "/usr/bin/curl"
+        )
     }
 
     private func openssl(
         _ server: RunningServer,
         _ flags: [String],
         input: String = ""
-    ) throws -> ToolRun {
-        try ToolRun.of(
-            "openssl",
+    ) throws -> CommandRun {
+        try CommandRun.of(
             ["s_client", "-connect", "localhost:\(server.port)", "-CAfile", files.path("ca.pem")]
                 + flags,
+            program: "/usr/bin/openssl",
             input: input
         )
     }
 
     @Test func `curl is served over TLS`() throws {
         let server = try RunningServer("examples/worker-pool", flags)
-        let ready = try curl(server, "/readyz", ["--http1.1", "-w", " %{http_version}"])
-        #expect(ready.code == 0 && ready.output.hasSuffix(" 1.1"), "\(ready.output)")
+        for (flag, version) in [("--http1.1", "1.1"), ("--http2", "2")] {
+            let ready = try curl(server, "/readyz", [flag, "-w", " %{http_version}"])
+            #expect(ready.code == 0 && ready.output.hasSuffix(" " + version), "\(ready.output)")
+        }
         let body =
             #"{"entry": "app.test.process:task_worker", "args": [{"task_id": 1, "value": 21}]}"#
         let ran = try curl(server, "/v1/exec", ["--json", body])
@@ -76,17 +56,34 @@ struct ToolRun {
         let server = try RunningServer(nil, flags)
         let get = "GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
         let old = try openssl(server, ["-tls1_1", "-cipher", "ALL:@SECLEVEL=0"])
-        #expect(old.code != 0 && old.output.contains("alert protocol version"), "\(old.output)")
+        #expect(old.code != 0 && old.said.contains("alert protocol version"), "\(old.said)")
         let other = try openssl(server, ["-alpn", "spdy/3"])
-        #expect(other.code != 0 && other.output.contains("alert no application protocol"))
+        #expect(other.code != 0 && other.said.contains("alert no application protocol"))
         let none = try openssl(server, ["-quiet"], input: get)
         #expect(none.output.contains("HTTP/1.1 200 OK"), "\(none.output)")
-        let chosen = try openssl(server, ["-alpn", "x,http/1.1"])
-        #expect(chosen.output.contains("ALPN protocol: http/1.1"))
+        for (offered, chosen) in [("x,http/1.1", "http/1.1"), ("http/1.1,h2", "h2")] {
+            let run = try openssl(server, ["-alpn", offered])
+            #expect(run.output.contains("ALPN protocol: \(chosen)\n"), "\(run.output)")
+        }
         // R asks s_client for a renegotiation.
         let again = try openssl(server, ["-tls1_2"], input: "R\n")
-        #expect(again.output.contains("no renegotiation"), "\(again.output)")
+        #expect(again.said.contains("no renegotiation"), "\(again.said)")
         #expect(try curl(server, "/livez", []).code == 0)
+    }
+
+    @Test func `h2load finds no error over TLS, by either protocol`() throws {
+        let server = try RunningServer(nil, flags)
+        for protocols in ["h2", "http/1.1"] {
+            let run = try CommandRun.of(
+                [
+                    "-c4", "-m8", "-n2000", "--npn-list=" + protocols,
+                    "https://localhost:\(server.port)/livez",
+                ],
+                program: "/usr/bin/h2load"
+            )
+            #expect(run.output.contains("Application protocol: \(protocols)\n"), "\(run.said)")
+            #expect(run.output.contains("2000 succeeded, 0 failed, 0 errored"), "\(run.said)")
+        }
     }
 
     @Test func `a session is taken up again by its ticket`() throws {
@@ -129,7 +126,10 @@ struct ToolRun {
 
     @Test func `clear HTTP gets an answer in clear`() throws {
         let server = try RunningServer(nil, flags)
-        let run = try ToolRun.of("curl", ["-sS", "-i", "http://localhost:\(server.port)/"])
+        let run = try CommandRun.of(
+            ["-sS", "-i", "http://localhost:\(server.port)/"],
+            program: "/usr/bin/curl"
+        )
         #expect(run.output.contains("400 Bad Request"))
         #expect(run.output.contains("use https://"))
         #expect(server.logHas("a client speaks another protocol"))

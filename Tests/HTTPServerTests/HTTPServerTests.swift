@@ -28,7 +28,8 @@ import Testing
         try withServer { server in
             let configuration = ServerConfiguration(addresses: server.boundAddresses)
             let second = HTTPServer(configuration, handler: echo, logger: quiet)
-            #expect(throws: Errno.addressInUse) { try second.start() }
+            let point = try #require(configuration.listen.first)
+            #expect(throws: ListenFault(point, .addressInUse)) { try second.start() }
             #expect(second.boundAddresses.isEmpty)
             let fresh = try TestClient(server).get("/")
             #expect(fresh.status == 200)

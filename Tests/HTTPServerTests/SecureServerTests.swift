@@ -159,7 +159,7 @@ import Testing
             try client.send(request)
             let answer = try client.answer()
             #expect(answer.status == 400)
-            #expect(answer.text.contains("use https://"))
+            #expect(answer.text.contains("use https://") && answer.text.contains("invalid-request"))
             #expect(answer["Connection"] == "close")
             #expect(try client.isEnded())
         }

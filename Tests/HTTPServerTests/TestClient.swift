@@ -35,11 +35,16 @@ final class TestClient: @unchecked Sendable {
     /// Whether the server said, by TLS, that it sends no more.
     private(set) var heardEnd = false
 
-    init(_ server: HTTPServer, timeoutMilliseconds: Int32 = 10_000) throws {
-        socket = try FileDescriptor.connected(
-            to: try #require(server.boundAddresses.first),
-            timeoutMilliseconds: timeoutMilliseconds
-        )
+    convenience init(_ server: HTTPServer) throws {
+        try self.init(to: try #require(server.boundAddresses.first))
+    }
+
+    init(to address: SocketAddress) throws {
+        socket = try FileDescriptor.connected(to: address, timeoutMilliseconds: 10_000)
+    }
+
+    init(toPath path: String) throws {
+        socket = try FileDescriptor.connected(toPath: path, timeoutMilliseconds: 10_000)
     }
 
     /// Speaks TLS; the handshake is made here.

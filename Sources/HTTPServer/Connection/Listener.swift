@@ -69,10 +69,11 @@ final class Listener: Pollable {
         case .none: return false
         }
         guard let taken = accepted.take() else { return false }
+        let isInternet = taken.peer != nil
         let peer = PeerKey(taken.peer)
         let socket = taken.take()
-        // A failure costs some milliseconds of latency at worst.
-        _ = try? socket.setNoDelay()
+        // A failure costs some milliseconds of latency at worst; sockets at a path need no such.
+        if isInternet { _ = try? socket.setNoDelay() }
         if services.ledger.admit(peer) {
             try serve(socket, peer)
         } else if refusals < Self.refusalsMax {

@@ -23,13 +23,13 @@ enum MixUp {
         case .clearToTLS:
             Fault(
                 status: 400,
-                code: "bad-request",
+                code: "invalid-request",
                 detail: "This port speaks TLS: use https:// in the URL."
             )
         case .tlsToClear:
             Fault(
                 status: 400,
-                code: "bad-request",
+                code: "invalid-request",
                 detail: "This port speaks no TLS: use http:// in the URL."
             )
         }

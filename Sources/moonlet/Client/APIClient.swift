@@ -24,6 +24,8 @@ struct APIClient {
 
     let address: ServerAddress
     let token: String?
+    /// A PEM file with the authorities to trust; nil for the system's.
+    let authoritiesFile: String?
 
     /// Sends a request and returns the answer.
     ///
@@ -37,7 +39,7 @@ struct APIClient {
         body: JSONBody? = nil,
         patience: CommandDuration = CommandDuration(milliseconds: 0)
     ) throws(CommandFailure) -> Answer {
-        let connection = try Connection(to: address)
+        let connection = try Connection(to: address, trusting: authoritiesFile)
         try connection.write(
             head(method, path, query: query, accept: "*/*", body: body, last: true)
         )

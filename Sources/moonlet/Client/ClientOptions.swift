@@ -13,7 +13,8 @@ enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
 struct ClientOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "The server to talk to (environment: MOONLET_SERVER; default: \(ServerAddress.defaultURL)).",
+            "The server to talk to: http://, https:// or unix:PATH (environment: MOONLET_SERVER; "
+                + "default: \(ServerAddress.defaultURL)).",
             valueName: "url"
         )
     )
@@ -21,6 +22,15 @@ struct ClientOptions: ParsableArguments {
 
     @Option(help: "The token to show the server (environment: MOONLET_TOKEN).")
     var token: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "A PEM file with the authorities to trust instead of the system's (environment: "
+                + "MOONLET_CA_FILE).",
+            valueName: "file"
+        )
+    )
+    var caFile: String?
 
     @Option(name: .shortAndLong, help: "How to print: text for people, json as the server sent it.")
     var output = OutputFormat.text
@@ -32,7 +42,11 @@ struct ClientOptions: ParsableArguments {
         if let token, !token.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) {
             throw .usage("a token has only visible ASCII characters, and this one has others.")
         }
-        return APIClient(address: try ServerAddress(parsing: url), token: token)
+        return APIClient(
+            address: try ServerAddress(parsing: url),
+            token: token,
+            authoritiesFile: caFile ?? Terminal.environment("MOONLET_CA_FILE")
+        )
     }
 
     /// Prints an answer: its JSON as it came, or what `text` makes of it.

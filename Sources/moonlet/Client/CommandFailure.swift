@@ -34,6 +34,11 @@ struct CommandFailure: Error, Equatable {
         CommandFailure(code: .timeout, message: message)
     }
 
+    /// Something answers at `address`, but nothing to talk to by TLS.
+    static func insecure(_ address: ServerAddress, _ reason: String) -> CommandFailure {
+        CommandFailure(code: .unreachable, message: "no TLS with \(address): \(reason)")
+    }
+
     /// There is no server to talk to at `address`, or it went away.
     static func unreachable(_ address: ServerAddress, _ reason: String) -> CommandFailure {
         CommandFailure(

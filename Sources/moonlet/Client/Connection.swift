@@ -1,89 +1,79 @@
 // One blocking connection of a client command: written once, then read until the end.
 
-import Posix
+import TLS
 
-/// A socket to the server; closed when it goes away.
+/// A way to the server, with TLS where the address asks for it; closed when it goes away.
 struct Connection: ~Copyable {
-    /// How long connecting and sending may take.
-    private static let patienceMilliseconds: Int32 = 5_000
+    /// How long the handshake of TLS may wait for the server.
+    private static let patienceMilliseconds = 5_000
 
-    private let socket: FileDescriptor
+    private let socket: ClientSocket
     private let address: ServerAddress
+    private let secure: SecureChannel?
 
-    /// Connects to the first of the host's addresses that answers.
-    init(to address: ServerAddress) throws(CommandFailure) {
-        self.address = address
-        do {
-            socket = try Self.connect(address)
-        } catch {
-            throw .unreachable(address, Self.reason(error))
+    /// Connects; makes the handshake of TLS.
+    init(to address: ServerAddress, trusting authoritiesFile: String?) throws(CommandFailure) {
+        var channel: SecureChannel?
+        if address.isSecure {
+            channel = try SecureChannel(host: address.host, trusting: authoritiesFile)
         }
+        let socket = try ClientSocket(to: address)
+        if let channel { try Self.shakeHands(channel, socket, address) }
+        self.socket = socket
+        self.address = address
+        secure = channel
     }
 
-    private static func connect(_ address: ServerAddress) throws(Errno) -> FileDescriptor {
-        var failure = Errno.hostNotFound
-        for candidate in try SocketAddress.resolve(host: address.host, port: address.port) {
-            do throws(Errno) {
-                return try .connected(to: candidate, timeoutMilliseconds: patienceMilliseconds)
-            } catch {
-                failure = error
-            }
+    private static func shakeHands(
+        _ channel: SecureChannel,
+        _ socket: borrowing ClientSocket,
+        _ address: ServerAddress
+    ) throws(CommandFailure) {
+        try socket.send(channel.hello())
+        while channel.isHandshaking {
+            let sealed = try socket.receive(within: patienceMilliseconds)
+            if sealed.isEmpty { throw .insecure(address, "it closed the connection") }
+            try open(sealed, channel, socket, address)
         }
-        throw failure
     }
 
     /// Sends all of `bytes`.
     ///
     /// A server that answers early and closes is no failure here: its answer is still to be read.
     func write(_ bytes: [UInt8]) throws(CommandFailure) {
-        var sent = 0
-        while sent < bytes.count {
-            do throws(Errno) {
-                let start = sent
-                let transfer = try unsafe bytes.span.withUnsafeBytes { all throws(Errno) in
-                    try unsafe socket.send(UnsafeRawBufferPointer(rebasing: all[start...]))
-                }
-                guard case .bytes(let count) = transfer else {
-                    throw Errno.timedOut
-                }
-                sent += count
-            } catch .brokenPipe {
-                return
-            } catch .connectionReset {
-                return
-            } catch {
-                throw .unreachable(address, Self.reason(error))
-            }
+        guard let secure else { return try socket.send(bytes) }
+        let sealed: [UInt8]
+        do throws(TLSFault) {
+            sealed = try secure.seal(bytes)
+        } catch {
+            throw .insecure(address, "\(error)")
         }
+        try socket.send(sealed)
     }
 
     /// The next bytes; none at the end.
     ///
     /// Fails where nothing comes for `milliseconds`.
     func read(within milliseconds: Int) throws(CommandFailure) -> [UInt8] {
-        do throws(Errno) {
-            let timeout = Int32(clamping: milliseconds)
-            guard try socket.waitReadable(timeoutMilliseconds: timeout) else {
-                throw Errno.timedOut
-            }
-            var buffer = [UInt8](repeating: 0, count: 65_536)
-            var room = buffer.mutableSpan
-            let transfer = try unsafe room.withUnsafeMutableBytes { bytes throws(Errno) in
-                try unsafe socket.read(into: bytes)
-            }
-            guard case .bytes(let count) = transfer else { throw Errno.timedOut }
-            buffer.removeLast(buffer.count - count)
-            return buffer
-        } catch {
-            throw .unreachable(address, Self.reason(error))
+        guard let secure else { return try socket.receive(within: milliseconds) }
+        while true {
+            let plain = secure.takeOpened()
+            if !plain.isEmpty || secure.hasEnded { return plain }
+            let sealed = try socket.receive(within: milliseconds)
+            // Anybody on the way could end the connection: only TLS can tell the answer's end.
+            if sealed.isEmpty { throw .unreachable(address, "it closed the connection") }
+            try Self.open(sealed, secure, socket, address)
         }
     }
 
-    private static func reason(_ error: Errno) -> String {
-        switch error {
-        case .timedOut: "no answer in time"
-        case .hostNotFound: "host not found"
-        default: error.message.lowercased()
-        }
+    private static func open(
+        _ sealed: [UInt8],
+        _ channel: SecureChannel,
+        _ socket: borrowing ClientSocket,
+        _ address: ServerAddress
+    ) throws(CommandFailure) {
+        let (replies, fault) = channel.open(sealed)
+        try socket.send(replies)
+        if let fault { throw .insecure(address, fault) }
     }
 }

@@ -50,7 +50,7 @@ struct EventFollower {
     private mutating func streamOnce(
         _ take: (ServerSentEvent) throws(CommandFailure) -> Verdict
     ) throws(CommandFailure) -> Verdict {
-        let connection = try Connection(to: client.address)
+        let connection = try Connection(to: client.address, trusting: client.authoritiesFile)
         let fields = lastEventID.isEmpty ? [] : [("Last-Event-ID", lastEventID)]
         try connection.write(
             client.head(

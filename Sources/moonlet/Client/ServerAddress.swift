@@ -7,22 +7,44 @@ struct ServerAddress: Equatable, Sendable, CustomStringConvertible {
     /// A host name or an IP address, without brackets.
     var host: String
     var port: UInt16
+    /// Whether TLS is spoken.
+    var isSecure = false
+    /// The socket that is used instead of host and port.
+    var path: String?
 
     /// The host and port as the Host field and URLs write them (RFC 3986, 3.2.2).
     var authority: String {
-        host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+        if path != nil { return host }
+        return host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
     }
 
-    var description: String { "http://\(authority)" }
+    var description: String {
+        if let path { return "unix:\(path)" }
+        return "\(isSecure ? "https" : "http")://\(authority)"
+    }
 
-    /// Parses `http://HOST[:PORT][/]`; without a port it is 80, without a scheme `http` is meant.
+    /// Parses `http://HOST[:PORT][/]`, the same with `https`, or `unix:PATH`.
     ///
-    /// Fails with a usage error that says what is wrong.
+    /// Without a port it is 80 or 443, without a scheme `http` is meant. Fails with a usage error
+    /// that says what is wrong.
     init(parsing text: String) throws(CommandFailure) {
+        if text.hasPrefix("unix:") {
+            guard text.utf8.count > 5 else {
+                throw .usage("--server unix: needs a path, as in unix:/run/moonlet.sock.")
+            }
+            // What the Host field says, which the server knows as its own.
+            (host, port, path) = ("localhost", 0, String(text.dropFirst(5)))
+            return
+        }
         var rest = text[...]
         if let scheme = text.range(ofSeparator: "://") {
-            guard text[..<scheme.lowerBound].lowercased() == "http" else {
-                throw .usage("--server must begin with http://, and '\(text)' does not.")
+            switch text[..<scheme.lowerBound].lowercased() {
+            case "http": break
+            case "https": isSecure = true
+            default:
+                throw .usage(
+                    "--server must begin with http://, https:// or unix:, and '\(text)' does not."
+                )
             }
             rest = text[scheme.upperBound...]
         }
@@ -30,7 +52,7 @@ struct ServerAddress: Equatable, Sendable, CustomStringConvertible {
         let (host, port) = Self.split(rest)
         guard !host.isEmpty,
             host.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x2F && $0 != 0x40 }),
-            let number = port.isEmpty ? 80 : UInt16(port), number > 0
+            let number = port.isEmpty ? (isSecure ? 443 : 80) : UInt16(port), number > 0
         else {
             throw .usage("--server must be like \(Self.defaultURL), and '\(text)' is not.")
         }

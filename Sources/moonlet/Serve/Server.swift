@@ -35,7 +35,7 @@ final class Server: @unchecked Sendable {
     init(_ settings: ServeSettings, _ application: Application?, _ logger: Logger) throws {
         self.settings = settings
         self.logger = logger
-        let addresses = try Server.addresses(settings)
+        let places = try ListenPlaces(settings)
         let tls = try Server.tls(settings)
         do throws(Errno) {
             // Before any thread starts: they inherit the blocked signals.
@@ -67,14 +67,14 @@ final class Server: @unchecked Sendable {
         let connection = SetOnceBox<HTTPServer>()
         let health = Liveness(pool, connection)
         api = ControlAPI(
-            configuration: Server.control(settings, addresses, pool, health, connection),
+            configuration: Server.control(settings, places, pool, health, connection),
             engine: engine,
             staticFiles: Server.files(settings, logger),
             openapi: SharedFiles.contract(logger),
             log: logger
         )
         http = HTTPServer(
-            Server.http(settings, addresses, tls, pool),
+            Server.http(settings, places, tls, pool),
             handler: api,
             logger: logger
         )
@@ -92,38 +92,17 @@ final class Server: @unchecked Sendable {
 
     // MARK: Wiring
 
-    /// The addresses to bind; refuses to be reachable by others without `--insecure`.
-    private static func addresses(_ settings: ServeSettings) throws -> [SocketAddress] {
-        let found: [SocketAddress]
-        do throws(Errno) {
-            found = try SocketAddress.resolve(host: settings.host, port: settings.port)
-        } catch {
-            throw CommandFailure.usage("listen: cannot resolve \(settings.host): \(error)")
-        }
-        guard let first = found.first else {
-            throw CommandFailure.usage("listen: \(settings.host) has no address")
-        }
-        guard first.isLoopback || settings.insecure else {
-            throw CommandFailure.usage(
-                "refusing to listen on \(first): anyone who can reach it could run and end "
-                    + "processes. Listen on 127.0.0.1, or put a proxy that checks who asks in "
-                    + "front and say --insecure (MOONLET_INSECURE=1)."
-            )
-        }
-        return [first]
-    }
-
     private static func control(
         _ settings: ServeSettings,
-        _ addresses: [SocketAddress],
+        _ places: ListenPlaces,
         _ pool: WorkerPool,
         _ health: Liveness,
         _ http: SetOnceBox<HTTPServer>
     ) -> ControlConfiguration {
         var configuration = ControlConfiguration()
         configuration.version = Version.current
-        configuration.allowedHosts = settings.allowedHosts + addresses.map(\.host)
-        configuration.allowsAnyAddress = addresses.contains { address in
+        configuration.allowedHosts = settings.allowedHosts + places.addresses.map(\.host)
+        configuration.allowsAnyAddress = places.addresses.contains { address in
             address.bytes.allSatisfy { $0 == 0 }
         }
         configuration.corsOrigins = settings.corsOrigins
@@ -146,11 +125,11 @@ final class Server: @unchecked Sendable {
 
     private static func http(
         _ settings: ServeSettings,
-        _ addresses: [SocketAddress],
+        _ places: ListenPlaces,
         _ tls: ReloadableContext?,
         _ pool: WorkerPool
     ) -> ServerConfiguration {
-        var configuration = ServerConfiguration(addresses: addresses)
+        var configuration = ServerConfiguration(places.points)
         configuration.round.begins = { pool.beginBatch() }
         configuration.round.ends = { pool.endBatch() }
         configuration.tls = tls
@@ -184,7 +163,7 @@ final class Server: @unchecked Sendable {
         try TLSContext(
             certificateFile: files.certificate,
             keyFile: files.key,
-            protocols: ["http/1.1"]
+            protocols: ["h2", "http/1.1"]
         )
     }
 
@@ -212,14 +191,14 @@ final class Server: @unchecked Sendable {
     /// Serves until SIGTERM or SIGINT, then stops in order.
     func runUntilSignal() throws {
         pool.start(runtime)
-        do throws(Errno) {
+        do throws(ListenFault) {
             try http.start()
         } catch {
             pool.stop()
-            throw CommandFailure.processFailed(
-                "cannot listen on \(settings.host):\(settings.port): \(error). "
-                    + "Is another server running? Choose a port with --listen HOST:PORT."
-            )
+            let hint =
+                error.reason == .addressInUse
+                ? ". Is another server running? Choose another place with --listen." : ""
+            throw CommandFailure.processFailed("\(error)\(hint)")
         }
         let first = waitForSignal()
         logger.info("stopping", metadata: ["timeout": "\(settings.shutdownTimeout.milliseconds)ms"])

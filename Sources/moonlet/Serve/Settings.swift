@@ -10,8 +10,13 @@ struct ServeOptions: ParsableArguments {
     @Option(help: ArgumentHelp("A YAML file with these settings.", valueName: "file"))
     var config: String?
 
-    @Option(help: ArgumentHelp("Where to listen; port 0 picks a free one.", valueName: "host:port"))
-    var listen: String?
+    @Option(
+        help: ArgumentHelp(
+            "Where to listen: HOST:PORT (port 0 picks one), unix:PATH or fd:N; repeatable.",
+            valueName: "place"
+        )
+    )
+    var listen: [String] = []
 
     @Option(help: ArgumentHelp("A PEM file with the certificate for TLS.", valueName: "file"))
     var tlsCert: String?
@@ -94,8 +99,7 @@ struct ServeOptions: ParsableArguments {
 
 /// The settings in force.
 struct ServeSettings {
-    var host = "127.0.0.1"
-    var port: UInt16 = 7070
+    var listen: [ListenSetting] = [.host("127.0.0.1", 7070)]
     /// The PEM files of certificate and key; nil for no TLS.
     var tls: (certificate: String, key: String)?
     var workers: Int?
@@ -135,9 +139,9 @@ struct ServeSettings {
     init(_ options: ServeOptions, environment: [String: String]) throws {
         var source = SettingSource(environment: environment)
         if let path = source.text("config", options.config) { try source.read(file: path) }
-        if let listen = source.text("listen", options.listen) {
-            (host, port) = try SettingSource.address(listen)
-        }
+        let places = options.listen.isEmpty ? nil : options.listen.joined(separator: ",")
+        let listed = try source.list("listen", places).map(ListenSetting.init(parsing:))
+        if !listed.isEmpty { listen = listed }
         tls = try SettingSource.tls(
             source.text("tls-cert", options.tlsCert),
             source.text("tls-key", options.tlsKey)
@@ -226,7 +230,7 @@ struct SettingSource {
 
     private let environment: [String: String]
     private var file: ConfigurationFile?
-    private var known: Set<String> = ["MOONLET_SERVER", "MOONLET_TOKEN"]
+    private var known: Set<String> = ["MOONLET_SERVER", "MOONLET_TOKEN", "MOONLET_CA_FILE"]
     private(set) var report: [Entry] = []
 
     init(environment: [String: String]) {
@@ -302,21 +306,6 @@ struct SettingSource {
         default:
             throw CommandFailure.usage("\(name) must be true or false, not \"\(text)\"")
         }
-    }
-
-    /// Host and port of `HOST:PORT`, `[::1]:PORT`, `:PORT` or a bare port.
-    static func address(_ text: String) throws -> (String, UInt16) {
-        let failure = CommandFailure.usage(
-            "listen must be HOST:PORT, as in 127.0.0.1:7070, not \"\(text)\""
-        )
-        guard let colon = text.lastIndex(of: ":") else {
-            guard let port = UInt16(text) else { throw failure }
-            return ("127.0.0.1", port)
-        }
-        guard let port = UInt16(text[text.index(after: colon)...]) else { throw failure }
-        var host = text[..<colon]
-        if host.hasPrefix("["), host.hasSuffix("]") { host = host.dropFirst().dropLast() }
-        return (host.isEmpty ? "0.0.0.0" : String(host), port)
     }
 
     /// Certificate and key: both or none.
