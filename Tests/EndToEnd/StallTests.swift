@@ -29,7 +29,11 @@ import Testing
         let stalled = try #require(try stream.next())
         #expect(stalled.kind == "STALLED")
         #expect(bombs.contains(stalled.data["from"].text))
-        #expect(stalled.data["reason"].text == "one call kept others waiting for 20 ms")
+        let reason = try #require(
+            stalled.data["reason"].text.wholeMatch(of: /one call kept others waiting for (\d+) ms/)
+        )
+        // More where the machine gave the call no CPU.
+        #expect((20...200).contains(Int(reason.1) ?? 0))
         #expect(try states(server).contains("stalled"))
         #expect(server.logHas("a spare worker thread was started"))
         for pid in bombs {
