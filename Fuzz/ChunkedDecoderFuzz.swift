@@ -1,4 +1,4 @@
-// fuzz: chunked Sources/HTTP
+// fuzz: chunked Sources/HTTP with CNghttp2
 //
 // 1. Any bytes as a chunked body: content, end and fault do not depend on the cuts.
 // 2. Any bytes as content: chunks written by the encoder decode to it, and what follows is left.

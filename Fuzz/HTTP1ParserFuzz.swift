@@ -1,4 +1,4 @@
-// fuzz: http1 Sources/HTTP
+// fuzz: http1 Sources/HTTP with CNghttp2
 //
 // Any bytes, as a connection would bring them. The oracles:
 // 1. the events and the fault do not depend on how the bytes are cut (whole, in two, one by one);

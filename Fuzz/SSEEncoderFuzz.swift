@@ -1,4 +1,4 @@
-// fuzz: sse Sources/HTTP
+// fuzz: sse Sources/HTTP with CNghttp2
 //
 // Any strings as an event's name, id and data, between two events of ours. The oracle is a reader
 // written from the HTML standard's 9.2.6: it must find three events, the middle one with our data.

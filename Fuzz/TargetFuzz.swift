@@ -1,4 +1,4 @@
-// fuzz: target Sources/HTTP
+// fuzz: target Sources/HTTP with CNghttp2
 //
 // Any text as a path, a query, an authority, a Content-Type or an Accept: no trap, and
 // 1. encoding undoes decoding; 2. file names can't leave their folder;
