@@ -169,11 +169,11 @@ package final class HTTP2Codec {
     ) -> HTTP2Outgoing? {
         guard let session = unsafe session else { return nil }
         fields.begin(status: (200...599).contains(status) ? status : 500)
-        if let date { fields.append("date".utf8, date.utf8) }
+        if let date { fields.append(known: "date", date) }
         for field in headers.fields where !ResponseEncoder.isOurs(field.name) {
             fields.append(field.name, field.value)
         }
-        if let contentLength { fields.append("content-length".utf8, String(contentLength).utf8) }
+        if let contentLength { fields.append(known: "content-length", String(contentLength)) }
         let outgoing: HTTP2Outgoing
         switch content {
         case .bytes(let bytes) where !bytes.isEmpty:

@@ -24,36 +24,50 @@ struct HTTP2FieldBlock {
     mutating func begin(status: Int) {
         bytes.removeAll(keepingCapacity: true)
         places.removeAll(keepingCapacity: true)
-        append(":status".utf8, String(status).utf8)
+        append(known: ":status", status == 200 ? "200" : String(status))
     }
 
     /// Adds a handler's field, made harmless.
     mutating func append(_ name: String, _ value: String) {
-        guard !name.isEmpty, name.utf8.allSatisfy(ByteClass.isToken) else { return }
         let start = bytes.count
-        for byte in name.utf8 { bytes.append(ByteClass.lowered(byte)) }
+        ResponseEncoder.append(name, to: &bytes)
+        guard bytes.count > start, makeName(from: start) else {
+            bytes.removeSubrange(start...)
+            return
+        }
         let valueStart = bytes.count
-        if value.utf8.allSatisfy(ByteClass.isFieldValue) {
-            bytes.append(contentsOf: value.utf8)
-        } else {
+        ResponseEncoder.append(value, to: &bytes)
+        if !ResponseEncoder.isFieldValue(bytes, from: valueStart) {
+            bytes.removeSubrange(valueStart...)
             ResponseEncoder.appendHarmless(value, to: &bytes)
         }
         // Every answer has another: kept in the table of both sides, it would only push others out.
         let isIndexed = !Headers.same(name, "x-request-id")
+        place(start, valueStart, isIndexed: isIndexed)
+    }
+
+    /// Adds a field whose name and value are known to be good.
+    mutating func append(known name: String, _ value: String) {
+        let start = bytes.count
+        ResponseEncoder.append(name, to: &bytes)
+        let valueStart = bytes.count
+        ResponseEncoder.append(value, to: &bytes)
+        place(start, valueStart, isIndexed: true)
+    }
+
+    private mutating func place(_ start: Int, _ valueStart: Int, isIndexed: Bool) {
         places.append(
             Place(nameStart: start, valueStart: valueStart, end: bytes.count, isIndexed: isIndexed)
         )
     }
 
-    /// Adds a field whose name and value are known to be good.
-    mutating func append(_ name: String.UTF8View, _ value: String.UTF8View) {
-        let start = bytes.count
-        bytes.append(contentsOf: name)
-        let valueStart = bytes.count
-        bytes.append(contentsOf: value)
-        places.append(
-            Place(nameStart: start, valueStart: valueStart, end: bytes.count, isIndexed: true)
-        )
+    /// Writes what stands from `start` on in lower case; false if it is no token.
+    private mutating func makeName(from start: Int) -> Bool {
+        for index in start..<bytes.count {
+            guard ByteClass.isToken(bytes[index]) else { return false }
+            bytes[index] = ByteClass.lowered(bytes[index])
+        }
+        return true
     }
 
     /// Lends the fields for the call.

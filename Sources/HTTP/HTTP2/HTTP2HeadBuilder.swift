@@ -7,7 +7,7 @@ struct HTTP2HeadBuilder {
     private let limits: HTTP1Limits
     private(set) var stream: Int32 = 0
     private var method = ""
-    private var scheme: [UInt8] = []
+    private var scheme = ""
     private var target: [UInt8] = []
     private var authority: String?
     private var host: String?
@@ -28,8 +28,13 @@ struct HTTP2HeadBuilder {
 
     /// Begins a header block.
     mutating func begin(stream: Int32) {
-        self = HTTP2HeadBuilder(limits)
         self.stream = stream
+        (method, scheme) = ("", "")
+        target.removeAll(keepingCapacity: true)
+        (authority, host, contentLength, cookie) = (nil, nil, nil, nil)
+        headers = Headers()
+        fault = nil
+        listBytes = 0
     }
 
     var isHead: Bool { method == "HEAD" }
@@ -68,9 +73,9 @@ struct HTTP2HeadBuilder {
     ) {
         // SAFETY: as in `add`; a name has at least its colon and one letter more.
         switch unsafe (name.count, name[1]) {
-        case (5, UInt8(ascii: "p")): target = unsafe Array(value)
+        case (5, UInt8(ascii: "p")): unsafe target.append(contentsOf: value)
         case (7, UInt8(ascii: "m")): method = unsafe String(decoding: value, as: UTF8.self)
-        case (7, UInt8(ascii: "s")): scheme = unsafe Array(value)
+        case (7, UInt8(ascii: "s")): scheme = unsafe String(decoding: value, as: UTF8.self)
         default: authority = unsafe String(decoding: value, as: UTF8.self)
         }
     }
@@ -103,7 +108,7 @@ struct HTTP2HeadBuilder {
             throw .notImplemented("the method is longer than \(limits.methodBytesMax) bytes")
         }
         if method == "CONNECT" { throw .notImplemented("this server is no proxy") }
-        guard scheme.elementsEqual("http".utf8) || scheme.elementsEqual("https".utf8) else {
+        guard scheme == "http" || scheme == "https" else {
             throw .invalid("the scheme is neither http nor https")
         }
         guard target.allSatisfy(ByteClass.isTarget) else {
@@ -141,7 +146,7 @@ struct HTTP2HeadBuilder {
             throw .invalid("Host and :authority differ")
         }
         let name = authority ?? host ?? ""
-        guard Authority(name) != nil else { throw .invalid("the authority is malformed") }
+        guard Authority.isWellFormed(name) else { throw .invalid("the authority is malformed") }
         return name
     }
 }

@@ -105,7 +105,7 @@ package enum ResponseEncoder {
         output.append(ByteClass.lineFeed)
     }
 
-    private static func append(_ text: String, to output: inout [UInt8]) {
+    static func append(_ text: String, to output: inout [UInt8]) {
         var text = text
         // SAFETY: the bytes are copied inside the closure.
         text.withUTF8 { unsafe output.append(contentsOf: $0) }
@@ -116,7 +116,7 @@ package enum ResponseEncoder {
         return true
     }
 
-    private static func isFieldValue(_ bytes: [UInt8], from start: Int) -> Bool {
+    static func isFieldValue(_ bytes: [UInt8], from start: Int) -> Bool {
         for index in start..<bytes.count where !ByteClass.isFieldValue(bytes[index]) {
             return false
         }
