@@ -77,6 +77,18 @@ package final class TLSSession {
         unsafe SSL_get_shutdown(handle) & SSL_RECEIVED_SHUTDOWN != 0
     }
 
+    /// The name that ALPN settled on; nil before that, and where the client offered none.
+    package var negotiatedProtocol: String? {
+        var (name, count): (UnsafePointer<UInt8>?, UInt32) = (nil, 0)
+        unsafe SSL_get0_alpn_selected(handle, &name, &count)
+        guard count > 0 else { return nil }
+        // SAFETY: the name lives as long as the handle.
+        return unsafe String(
+            decoding: UnsafeBufferPointer(start: name, count: Int(count)),
+            as: UTF8.self
+        )
+    }
+
     /// Appends the client's first message to `sealed`.
     package func begin(into sealed: inout [UInt8]) {
         lending(&sealed) { _ = unsafe SSL_do_handshake(handle) }

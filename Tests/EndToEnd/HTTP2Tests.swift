@@ -1,5 +1,6 @@
 import Foundation
 import HTTP2TestSupport
+import TestCertificates
 import Testing
 
 /// HTTP/2 as its clients speak it, against the real binary.
@@ -16,7 +17,7 @@ import Testing
 
     @Test func `curl gets, posts and asks for heads`() throws {
         let live = try curl("/livez")
-        #expect(live.output == "{\"status\":\"ok\"}\n2", "\(live.errors)")
+        #expect(live.output == "{\"status\":\"ok\"}\n2", "\(live)")
         let json = ["-H", "Content-Type: application/json"]
         let spawned = try curl("/v1/processes", json + ["-d", #"{"entry": "app.demo:greeter"}"#])
         #expect(spawned.output.contains("\"pid\":"), "\(spawned)")
@@ -107,5 +108,28 @@ import Testing
         connection.raw.close()
         #expect(server.exitCode(within: 10) == 0)
         #expect(watch.milliseconds < 3_000)
+    }
+
+    @Test func `TLS settles on it with a client that speaks it, and then it has to be spoken`()
+        throws
+    {
+        let files = try TestCertificates()
+        let flags = ["--tls-cert", files.path("cert.pem"), "--tls-key", files.path("key.pem")]
+        let server = try RunningServer("examples/worker-pool", flags)
+        let url = "https://localhost:\(server.port)/livez"
+        let curl = ["-sS", "--max-time", "10", "--cacert", files.path("ca.pem")]
+        let answer = try CommandRun.of(
+            curl + ["-w", " %{http_version}", url],
+            program: "/usr/bin/curl"
+        )
+        #expect(answer.output == "{\"status\":\"ok\"} 2")
+        let load = try CommandRun.of(["-c4", "-m16", "-n2000", url], program: "/usr/bin/h2load")
+        #expect(load.output.contains("2000 succeeded, 0 failed, 0 errored"), "\(load.output)")
+        let liar = try CommandRun.of(
+            ["s_client", "-quiet", "-connect", "localhost:\(server.port)", "-alpn", "h2"],
+            program: "/usr/bin/openssl",
+            input: "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        )
+        #expect(!liar.output.contains("HTTP/1.1"), "\(liar.output)")
     }
 }

@@ -23,7 +23,7 @@ import Testing
         try TLSContext(
             certificateFile: files.path(certificate),
             keyFile: files.path(key),
-            protocols: ["http/1.1"]
+            protocols: ["h2", "http/1.1"]
         )
     }
 

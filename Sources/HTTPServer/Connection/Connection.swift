@@ -103,6 +103,9 @@ final class Connection: Pollable {
         lingers = lingering
     }
 
+    /// Whether TLS has settled on HTTP/2.
+    var isHTTP2Negotiated: Bool { secure?.negotiatedProtocol == "h2" }
+
     /// Speaks another protocol from now on; the new session gets what was received by its own means.
     func become(_ session: any ConnectionProtocol) { self.session = session }
 

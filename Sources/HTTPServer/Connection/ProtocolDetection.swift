@@ -42,6 +42,10 @@ final class ProtocolDetection: ConnectionProtocol {
             connection.become(session)
             if rest.count > 0 { unsafe session.receive(rest, now: now) }
         } else if matched < bytes.count {
+            // It said that it would speak HTTP/2: what else it sends is nobody's to answer.
+            guard !connection.isHTTP2Negotiated else {
+                return connection.closeWhenSent(lingering: false)
+            }
             let session = becomeHTTP1()
             unsafe session.receive(bytes, now: now)
         } else {

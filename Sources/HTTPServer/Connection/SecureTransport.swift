@@ -23,6 +23,9 @@ final class SecureTransport {
     /// Whether the peer has more to say before anything of ours can be sent.
     var isHandshaking: Bool { session.isHandshaking }
 
+    /// The name that ALPN settled on, if any.
+    var negotiatedProtocol: String? { session.negotiatedProtocol }
+
     /// Opens bytes that came, and hands what was in them to `take`.
     func receive(
         _ bytes: UnsafeRawBufferPointer,
