@@ -72,6 +72,8 @@ package struct ConnectionLimits: Sendable {
     package var outputBytesMax = 1 << 20
     /// Unsent bytes above which a stream is not asked for more.
     package var streamBytesMax = 256 * 1024
+    /// Unsent bytes of whole answers on one HTTP/2 connection above which requests wait.
+    package var answersBytesMax = 4 << 20
     /// Bytes of unfinished bodies on one HTTP/2 connection above which only the oldest goes on.
     package var bodiesBytesMax = 4 << 20
 

@@ -120,7 +120,7 @@ extension HTTP2Session {
         handOutNow(stream)
     }
 
-    private var mayHandOut: Bool { codec.waitingBytes < limits.outputBytesMax }
+    private var mayHandOut: Bool { codec.waitingBytes < limits.answersBytesMax }
 
     private func handOutHeld() {
         while mayHandOut, !held.isEmpty { handOutNow(held.removeFirst()) }

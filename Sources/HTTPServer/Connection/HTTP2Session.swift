@@ -3,7 +3,7 @@
 // A request moves through: head -> body -> handed out -> answered -> sent, and its stream is closed.
 // - `HTTP2Codec` speaks the protocol; this is what the codec's events mean: handlers, limits, time.
 // - Whole requests are handed out as they come, but for a while none when much of earlier answers
-//   waits to be sent (`outputBytesMax`).
+//   waits to be sent (`answersBytesMax`).
 // - Everything that one `turn` makes leaves in one write. It stops at `outputBytesMax` of unsent
 //   bytes, and reading stops there too: the kernel's window stops the peer.
 // - Streams of content are asked for more when what they gave before has been framed.

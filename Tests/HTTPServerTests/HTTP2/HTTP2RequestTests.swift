@@ -212,7 +212,7 @@ import Testing
             let body = [UInt8](repeating: 120, count: 400_000)
             exchange.respond(Response(status: 200, body: .bytes(body)))
         }
-        try withServer(handler) { server in
+        try withServer(handler, configure: { $0.limits.answersBytesMax = 1 << 20 }) { server in
             let client = try HTTP2Client(server)
             try client.send((0..<20).map { .get(2 * $0 + 1) })
             try client.read { $0.answers.values.reduce(0) { $0 + $1.body.count } == 65_535 }
