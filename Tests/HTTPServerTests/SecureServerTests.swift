@@ -66,6 +66,15 @@ import Testing
         }
     }
 
+    @Test func `waits with its handshake for a socket that is full`() throws {
+        let sockets = FaultySockets()
+        sockets.onSendCall = { $0 < 3 ? .wouldBlock : nil }
+        try withSecureServer(sockets: sockets) { server in
+            let client = try TestClient(server, over: trust)
+            #expect(try client.get("/a").text == "GET /a ")
+        }
+    }
+
     @Test func `reads once and sends once for a small request`() throws {
         let sockets = FaultySockets()
         try withSecureServer(sockets: sockets) { server in
@@ -178,8 +187,9 @@ import Testing
     }
 
     @Test func `takes the end of a client as it takes one in clear`() throws {
-        let told = Shared(0)
+        let (asked, told) = (Shared(0), Shared(0))
         let handler = TestHandler { request, exchange in
+            asked.update { $0 += 1 }
             exchange.onDisconnect { told.update { $0 += 1 } }
             if request.path == "/half" {
                 exchange.after(50 * millisecond) { exchange.respond(text("late")) }
@@ -198,6 +208,7 @@ import Testing
             // Cut off without a word.
             let cut = try TestClient(server, over: trust)
             try cut.send("GET /cut HTTP/1.1\r\nHost: a\r\n\r\nGET /unfinished HTT")
+            eventually("it was asked") { asked.get() == 2 }
             cut.close()
             eventually("the handler heard of it") { told.get() == 2 }
         }

@@ -184,6 +184,8 @@ final class Connection: Pollable {
             }
         }
         guard let secure else { return unsafe session.receive(bytes, now: loop.now) }
+        // There may be something to send for it.
+        beginOutput()
         let received = unsafe secure.receive(bytes, room: loop.plainBuffer) { plain in
             unsafe session.receive(plain, now: loop.now)
         }
