@@ -50,6 +50,52 @@ import Testing
             #"["nil","Invalid","argument 2.a[1]: cannot send a function"]"#,
             with: echo
         ),
+        LuaCase(
+            "more arguments than a spawn takes, a million included",
+            """
+            local function many(n) return table.unpack({}, 1, n) end
+            local wrong = {}
+            for _, n in ipairs{251, 999900} do
+              local function check(v, err)
+                local text = "a spawn takes at most 250 arguments, not " .. n
+                if v ~= nil or err:kind() ~= errors.INVALID or err:message() ~= text then
+                  wrong[#wrong + 1] = tostring(err)
+                end
+              end
+              local spawner = process.with_context{}
+              check(coroutine.wrap(function() return process.spawn("app:count", HOST, many(n)) end)())
+              check(coroutine.wrap(function() return process.exec("app:count", HOST, many(n)) end)())
+              check(coroutine.wrap(function() return spawner:spawn("app:count", HOST, many(n)) end)())
+              check(coroutine.wrap(function() return spawner:exec("app:count", HOST, many(n)) end)())
+            end
+            wrong[#wrong + 1] = process.exec("app:count", HOST, many(250))
+            return wrong
+            """,
+            "[250]",
+            with: ["count": "return select('#', ...)"]
+        ),
+        LuaCase(
+            "arguments that are together larger than a message may be",
+            """
+            local large = ("x"):rep(9 << 20)
+            return refused(process.spawn("app:echo", HOST, large, large))
+            """,
+            #"["nil","Invalid","argument 2: larger than 16777216 bytes"]"#,
+            with: echo
+        ),
+        LuaCase(
+            "arguments that alone take more memory than the child may have",
+            """
+            local spawner = process.with_options{memory_bytes = 1 << 20}
+            local wide = json.array{}
+            for i = 1, 200000 do wide[i] = 1 end
+            return {refused(spawner:spawn("app:echo", HOST, ("x"):rep(2 << 20)))[3],
+                    refused(spawner:spawn("app:echo", HOST, wide))[3],
+                    (spawner:exec("app:echo", HOST, "fits"))}
+            """,
+            #"["arguments: larger than the process's memory limit of 1048576 bytes","arguments: larger than the process's memory limit of 1048576 bytes","fits"]"#,
+            with: echo
+        ),
     ]
 
     @Test(arguments: refusals) func `a spawn is refused`(rule: LuaCase) { rule.check() }
@@ -306,6 +352,28 @@ import Testing
         ])
         let expected = #"["nil","Invalid","app:bad:2: <name> expected near '='"]"#
         #expect(harness.run() == expected)
+    }
+
+    @Test func `a spawn from outside is held to the same arguments`() throws {
+        let harness = LuaHarness(["main": "return function(...) return select('#', ...) end"])
+        func fault(_ arguments: [Payload]) -> LuaEngine.SpawnFault? {
+            do {
+                _ = try harness.spawn("app:main", arguments)
+                return nil
+            } catch {
+                return error as? LuaEngine.SpawnFault
+            }
+        }
+        let large = Payload(String(repeating: "x", count: 9 << 20))
+        #expect(fault(Array(repeating: .nothing, count: 250)) == nil)
+        #expect(
+            fault(Array(repeating: .nothing, count: 251))
+                == .badArguments("a spawn takes at most 250 arguments, not 251")
+        )
+        #expect(
+            fault([large, large])
+                == .badArguments("arguments: larger than 16777216 bytes together")
+        )
     }
 
     @Test func `bytecode is refused`() {

@@ -78,6 +78,7 @@ extension Context {
         case .notAProcess(let id):
             .invalidRequest(at: "/entry", "\(id) is no process: it cannot be spawned")
         case .badSource(let message): .invalidRequest(at: "/entry", message)
+        case .badArguments(let message): .invalidRequest(at: "/args", message)
         case .hostFull(let id):
             .processLimit(
                 "max processes limit exceeded: \(id) holds \(backend.processCount(id))"

@@ -206,6 +206,8 @@ package final class LuaEngine: Sendable {
         case notAProcess(String)
         /// The source doesn't compile; the message names the line.
         case badSource(String)
+        /// The arguments are too many or too large; the message says which.
+        case badArguments(String)
         case hostFull(String)
         case refused(RuntimeFault)
     }
@@ -214,7 +216,7 @@ package final class LuaEngine: Sendable {
     struct SpawnPlan {
         var entry: String
         var host: String
-        var arguments: [Payload]
+        var arguments: SpawnArguments
         var name: String?
         var context: Payload = .nothing
         var messages: [(topic: String, payload: Payload)] = []
@@ -229,7 +231,11 @@ package final class LuaEngine: Sendable {
         guard let host = order.host ?? (hosts.count == 1 ? hosts[0].id : nil) else {
             throw .hostNeeded(available: hosts.map(\.id))
         }
-        var plan = SpawnPlan(entry: order.entry, host: host, arguments: order.arguments)
+        var plan = SpawnPlan(
+            entry: order.entry,
+            host: host,
+            arguments: SpawnArguments(order.arguments)
+        )
         plan.name = order.name
         plan.context = order.context ?? .nothing
         plan.messages = order.messages
@@ -243,6 +249,7 @@ package final class LuaEngine: Sendable {
         if runtime.isDraining { throw .refused(.draining) }
         guard let found = programs[plan.entry] else { throw .entryNotFound(plan.entry) }
         let program = try found.get()
+        try check(plan.arguments)
         guard host.takePlace() else { throw .hostFull(host.id) }
         var limits = host.limits
         program.program.limits.apply(to: &limits)
@@ -259,6 +266,15 @@ package final class LuaEngine: Sendable {
         }
     }
 
+    private func check(_ arguments: SpawnArguments) throws(SpawnFault) {
+        if arguments.count > SpawnArguments.countMax {
+            throw .badArguments(SpawnArguments.tooMany(arguments.count))
+        }
+        if arguments.bytes.count > payloadBytesMax {
+            throw .badArguments("arguments: larger than \(payloadBytesMax) bytes together")
+        }
+    }
+
     private func start(
         _ program: LoadedProgram,
         _ host: Host,
@@ -272,13 +288,14 @@ package final class LuaEngine: Sendable {
                 forks: forks
             )
         else { throw .refused(.processLimit) }
-        let thread = machine.main
-        _ = thread.ensure(Int32(clamping: plan.arguments.count) + 20)
-        for argument in plan.arguments { thread.push(argument) }
-        let count = Int32(clamping: plan.arguments.count) + StateBuilder.valueCount
+        guard plan.arguments.push(onto: machine, memoryLimitBytes: limits.memoryBytes) else {
+            throw .badArguments(
+                "arguments: larger than the process's memory limit of \(limits.memoryBytes) bytes"
+            )
+        }
         let process = LuaProcess(
             machine: machine,
-            arguments: count,
+            arguments: Int32(plan.arguments.count) + StateBuilder.valueCount,
             engine: self,
             program: program,
             host: host,

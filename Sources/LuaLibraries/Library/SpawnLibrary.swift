@@ -65,6 +65,10 @@ enum SpawnLibrary {
                 "\(flavour.functionName) requires at least id and host arguments"
             )
         }
+        let count = Int(call.count - first - 1)
+        if count > SpawnArguments.countMax {
+            return call.fail(.invalid, SpawnArguments.tooMany(count))
+        }
         if flavour.contains(.exec), !call.thread.canBlock {
             return call.thread.blockOutcome(then: LuaFunction { _, _ in 0 })
         }
@@ -89,19 +93,24 @@ enum SpawnLibrary {
         }
     }
 
+    /// Encodes the arguments from `first` on; the limit of one message holds for all together.
     private static func arguments(
         _ call: Call,
         from first: Int32
-    ) throws(UnsendableFault) -> [Payload] {
-        var result: [Payload] = []
-        var index = first
-        while index <= call.count {
-            result.append(
-                try call.thread.payload(index, root: "argument \(index - first + 1)")
+    ) throws(UnsendableFault) -> SpawnArguments {
+        guard first <= call.count else { return .none }
+        let (thread, bytesMax) = (call.thread, call.process.engine.payloadBytesMax)
+        var writer = PayloadWriter()
+        for index in first...call.count {
+            if thread.writeScalar(index, to: &writer, bytesMax: bytesMax) { continue }
+            var encoder = PayloadEncoder(
+                thread,
+                root: "argument \(index - first + 1)",
+                bytesMax: bytesMax
             )
-            index += 1
+            try encoder.encode(index, into: &writer)
         }
-        return result
+        return SpawnArguments(bytes: writer.finish().bytes, count: Int(call.count - first + 1))
     }
 
     private static func carryOut(
@@ -166,7 +175,7 @@ enum SpawnLibrary {
         case .hostNeeded: call.fail(.notFound, "host not found")
         case .entryNotFound(let id): call.fail(.notFound, "entry not found: \(id)")
         case .notAProcess(let id): call.fail(.invalid, "entry \(id) is not a process")
-        case .badSource(let message): call.fail(.invalid, message)
+        case .badSource(let message), .badArguments(let message): call.fail(.invalid, message)
         case .hostFull(let id):
             call.fail(.rateLimited, "max processes limit exceeded on host \(id)")
         case .refused(let fault): ProcessLibrary.refused(call, fault)

@@ -127,6 +127,7 @@ struct SpawnTests {
         (.entryNotFound("e"), 422, "entry-not-found", "/entry"),
         (.notAProcess("e"), 422, "invalid-request", "/entry"),
         (.badSource("e:3: x"), 422, "invalid-request", "/entry"),
+        (.badArguments("too many"), 422, "invalid-request", "/args"),
         (.hostFull("h"), 503, "process-limit", nil),
         (.refused(.processLimit), 503, "process-limit", nil),
         (.refused(.draining), 503, "draining", nil),
