@@ -1,3 +1,4 @@
+import ProcessRuntime
 import Testing
 
 /// SEMANTICS 10, errors.
@@ -144,4 +145,31 @@ import Testing
     ]
 
     @Test(arguments: cases) func `a rule about errors holds`(rule: LuaCase) { rule.check() }
+
+    @Test func `what others keep of an error is cut, between characters`() throws {
+        let harness = LuaHarness([
+            "main": """
+            return function()
+              local e = errors.new{message = ("é"):rep(1 << 20), kind = "x" .. ("é"):rep(1 << 20)}
+              for i = 1, 100 do e = errors.wrap(e, "context " .. i) end
+              error(errors.wrap(e, ("line\\n"):rep(1 << 20)))
+            end
+            """,
+            "wide": "return function() error(errors.wrap('x', ('é'):rep(1 << 20))) end",
+        ])
+        func error(_ entry: String) throws -> ErrorValue {
+            let pid = try harness.spawn(entry)
+            return try #require(harness.exit(of: pid)?.reason.error)
+        }
+        let many = try error("app:main")
+        #expect(many.message == String(repeating: "é", count: 2_048))
+        #expect(many.kind == "x" + String(repeating: "é", count: 127))
+        #expect(
+            many.traceback.count <= 96
+                && many.traceback.prefix(64) == Array(repeating: "line", count: 64)[...]
+        )
+        let wide = try error("app:wide")
+        #expect(wide.traceback.first == String(repeating: "é", count: 8_192))
+        #expect(wide.traceback.joined().utf8.count <= 32_768)
+    }
 }

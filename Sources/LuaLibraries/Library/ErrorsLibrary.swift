@@ -186,32 +186,41 @@ extension LuaProcess {
     /// `acceptsAny` (an uncaught error may be anything); no code of the script runs for this.
     func errorValue(_ thread: LuaThread, _ index: Int32, acceptsAny: Bool) -> ErrorValue? {
         let place = thread.absolute(index)
-        if let text = thread.string(place) { return ErrorValue(message: cut(text)) }
+        if let text = thread.text(place, bytesMax: ErrorText.messageBytesMax) {
+            return ErrorValue(message: text)
+        }
         if unsafe thread.userdata(place, class: CodecKeys.error) != nil {
             var error = ErrorValue(message: "")
             thread.getUserValue(place, 1)
-            error.message = cut(thread.string(-1) ?? "")
+            error.message = thread.text(-1, bytesMax: ErrorText.messageBytesMax) ?? ""
             thread.getUserValue(place, 2)
-            error.kind = thread.string(-1) ?? ""
+            error.kind = thread.text(-1, bytesMax: ErrorText.kindBytesMax) ?? ""
             if thread.getUserValue(place, 3) == .boolean { error.retryable = thread.boolean(-1) }
             thread.getUserValue(place, 4)
             if let details = try? thread.payload(-1) { error.details = details }
             thread.getUserValue(place, 5)
-            error.traceback = (thread.string(-1) ?? "").split(separator: "\n").map(String.init)
+            if let stack = unsafe thread.bytes(-1) {
+                error.traceback = unsafe ErrorText.lines(
+                    of: stack,
+                    linesMax: ErrorText.contextLinesMax,
+                    bytesMax: ErrorText.contextBytesMax
+                )
+            }
             thread.pop(5)
             return error
         }
         guard acceptsAny else { return nil }
-        return ErrorValue(message: cut(thread.rawText(place)))
+        let text = thread.rawText(place)
+        return ErrorValue(
+            message: ErrorText.start(of: text, bytesMax: ErrorText.messageBytesMax)
+        )
     }
+}
 
-    /// An error's text, cut to 4 KiB at a character's boundary.
-    func cut(_ text: String) -> String {
-        guard text.utf8.count > 4_096 else { return text }
-        var end = text.utf8.index(text.utf8.startIndex, offsetBy: 4_096)
-        while end.samePosition(in: text.unicodeScalars) == nil {
-            end = text.utf8.index(before: end)
-        }
-        return String(text.unicodeScalars[..<end])
+extension LuaThread {
+    /// The start of the string at `index`; nil for other values.
+    func text(_ index: Int32, bytesMax: Int) -> String? {
+        guard let bytes = unsafe bytes(index) else { return nil }
+        return unsafe ErrorText.start(of: bytes, bytesMax: bytesMax)
     }
 }

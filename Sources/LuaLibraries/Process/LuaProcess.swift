@@ -273,9 +273,9 @@ package final class LuaProcess: Runnable, @unchecked Sendable {
 
     /// Lua's own frames of a traceback, a line each, without its headline.
     private func lines(_ traceback: String) -> [String] {
-        traceback.split(separator: "\n").dropFirst().prefix(32).map { line in
-            String(line.drop { $0 == "\t" || $0 == " " })
-        }
+        ErrorText.start(of: traceback, bytesMax: ErrorText.frameBytesMax)
+            .split(separator: "\n").dropFirst().prefix(ErrorText.frameLinesMax)
+            .map { line in String(line.drop { $0 == "\t" || $0 == " " }) }
     }
 
     /// A thrown value with a `__tostring` is asked for its text by a last fiber of its own, so that
@@ -307,7 +307,9 @@ package final class LuaProcess: Runnable, @unchecked Sendable {
 
     private func reported(_ thread: LuaThread) -> ErrorValue {
         var error = reporting?.error ?? ErrorValue(message: "unknown error")
-        if thread.top > 0, let text = thread.string(-1) { error.message = cut(text) }
+        if thread.top > 0, let text = thread.text(-1, bytesMax: ErrorText.messageBytesMax) {
+            error.message = text
+        }
         return error
     }
 

@@ -79,7 +79,7 @@ package struct ErrorValue: Sendable, Equatable, Error {
     /// About its size in memory.
     var weight: Int {
         let lines = traceback.reduce(0) { $0 + 16 + $1.utf8.count }
-        return 100 + message.utf8.count + details.bytes.count + lines
+        return 100 + message.utf8.count + kind.utf8.count + details.bytes.count + lines
     }
 
     /// Writes this as an error object.

@@ -58,6 +58,16 @@ import Testing
 
     private typealias Outcome = Mail.Outcome
 
+    @Test func `everything of an error that may be large counts in its weight`() {
+        let long = String(repeating: "x", count: 10_000)
+        let errors = [
+            ErrorValue(message: long), ErrorValue(message: "", kind: long),
+            ErrorValue(message: "", details: Payload(long)),
+            ErrorValue(message: "", traceback: [long]),
+        ]
+        for error in errors { #expect(error.weight > 10_000) }
+    }
+
     @Test func `each reason has its word and message`() {
         #expect(
             ExitReasonTests.reasons.map(\.word) == [
