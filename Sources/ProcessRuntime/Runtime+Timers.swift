@@ -38,8 +38,15 @@ extension Runtime {
         return next
     }
 
-    /// Timers pending now.
-    package var pendingTimers: Int { timers.withLock { $0.count } }
+    /// Timers pending now, those that wait at their processes included.
+    package var pendingTimers: Int {
+        timers.withLock { $0.count } + counters.heldTimers.load(ordering: .relaxed)
+    }
+
+    /// Says that a process has so many more timers of its own, for which another one here stands.
+    package func timersHeld(changedBy change: Int) {
+        counters.heldTimers.wrappingAdd(change, ordering: .relaxed)
+    }
 
     /// The moment `nanoseconds` from now; the end of time when that is past it.
     func deadline(after nanoseconds: UInt64) -> UInt64 {

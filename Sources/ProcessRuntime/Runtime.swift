@@ -80,6 +80,7 @@ package final class Runtime: Sendable {
         let exited = Atomic<UInt64>(0)
         let messages = Atomic<UInt64>(0)
         let live = Atomic<Int>(0)
+        let heldTimers = Atomic<Int>(0)
     }
 
     package init(

@@ -129,21 +129,26 @@ package final class LuaProcess: Runnable, @unchecked Sendable {
         while true {
             guard let fiber = ready.popFirst() else {
                 drainSignals()
-                if ready.isEmpty {
-                    publishDescription()
-                    return .waiting
-                }
-                continue
+                if !ready.isEmpty { continue }
+                // Timers that nobody waits for ring on, but in slices like everything else.
+                let isRinging = timers.ringsUntil != nil
+                if isRinging, !isSliceOver(since: start) { continue }
+                publishDescription()
+                return isRinging ? .preempted : .waiting
             }
             // Nothing else of the process runs any more.
             if let reporting, fiber != reporting.fiber { continue }
             if let outcome = resume(fiber) { return outcome }
             switches += 1
-            if switches % 16 == 0, runtime.clock.now() &- start > TimeSlice.nanoseconds {
+            if switches % 16 == 0, isSliceOver(since: start) {
                 publishDescription()
                 return .preempted
             }
         }
+    }
+
+    private func isSliceOver(since start: UInt64) -> Bool {
+        runtime.clock.now() &- start > TimeSlice.nanoseconds
     }
 
     /// Runs a fiber once; what ends the turn, or nil to go on with the next fiber.

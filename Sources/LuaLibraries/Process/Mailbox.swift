@@ -69,6 +69,7 @@ struct Mailbox: ~Copyable {
 extension LuaProcess {
     /// Takes in everything that arrived and wakes the fibers it is for.
     func drainSignals() {
+        if timers.ringsUntil != nil { ringTimers() }
         guard block.hasArrivals else { return }
         var arrived = SignalQueue()
         runtime.drain(block, into: &arrived, numberingFrom: &mailbox.sequence)
@@ -91,7 +92,7 @@ extension LuaProcess {
             let number = signal.withPayload { reader -> Int64 in
                 if case .integer(let value) = reader.next() { value } else { 0 }
             }
-            timerFired(number)
+            alarmRang(number)
         case .reply: replied(signal)
         }
     }

@@ -1,22 +1,6 @@
 import LuaVM
 import ProcessRuntime
 
-/// What a pending timer of a process does when it is due.
-enum TimerUse {
-    /// Wakes a sleeping fiber.
-    case sleeper(Record<Fiber>)
-    /// Puts a Time into its channel, once, and closes it.
-    case after
-    /// Puts a Time into its channel, once.
-    case timer
-    /// Puts a Time into its channel again and again, `period` nanoseconds apart.
-    case ticker(period: UInt64)
-
-    var isSleeper: Bool {
-        if case .sleeper = self { true } else { false }
-    }
-}
-
 /// When tickers tick.
 package enum Ticks {
     /// The first tick after `now` of a ticker that ticked at `due` or should have, in nanoseconds.
@@ -31,21 +15,6 @@ package enum Ticks {
     }
 }
 
-/// A timer that the runtime will fire.
-struct PendingTimer {
-    let key: TimerKey
-    let use: TimerUse
-    /// When, in monotonic nanoseconds.
-    let due: UInt64
-}
-
-/// The pending timers of a process by number; numbers are never used twice.
-struct TimerTable {
-    fileprivate(set) var pending: [Int64: PendingTimer] = [:]
-    /// How many more timers are started before abandoned ones are looked for.
-    fileprivate var startsToSweep = LuaProcess.sweepStartsMin
-}
-
 /// Timers of a process.
 ///
 /// What keeps what alive: a Timer or Ticker object holds its channel; nothing else here holds a
@@ -55,12 +24,18 @@ struct TimerTable {
 /// first. A sweep comes after as many starts as timers were left by the one before, so abandoned
 /// timers that the collector has seen are never more than the others (and 1,024), at O(1) a start.
 ///
-/// A timer that was stopped may have sent its TIMER signal already: its number is unknown by then,
+/// The runtime has one timer for all of them, the *alarm*, at the moment the first is due. However many
+/// timers a process has, others pay for one: not in the runtime's lock, not on the timekeeper's thread,
+/// not when the process ends. What is due rings in the process's own turns, `ringsMax` at once.
+///
+/// An alarm that was replaced may have sent its TIMER signal already: its number is unknown by then,
 /// so nothing happens.
 extension LuaProcess {
     /// More pending timers than this a process may not have.
     static let timersMax = 100_000
-    fileprivate static let sweepStartsMin = 1_024
+    static let sweepStartsMin = 1_024
+    /// So many timers ring before the turn is looked at: a fraction of a slice.
+    private static let ringsMax = 256
 
     /// Weak table from timer number to channel, in the registry.
     private static let timerChannels = LuaKey()
@@ -72,28 +47,48 @@ extension LuaProcess {
         if timers.pending.count >= Self.timersMax { return nil }
         nextToken += 1
         let (deadline, overflow) = runtime.clock.now().addingReportingOverflow(nanoseconds)
-        arm(nextToken, use, at: overflow ? .max / 2 : deadline)
+        timers.add(nextToken, PendingTimer(use: use, due: overflow ? .max / 2 : deadline))
+        setAlarm()
         return nextToken
-    }
-
-    private func arm(_ number: Int64, _ use: TimerUse, at deadline: UInt64) {
-        let key = runtime.startTimer(for: pid, number: number, at: deadline)
-        timers.pending[number] = PendingTimer(key: key, use: use, due: deadline)
     }
 
     /// Stops a timer; whether it was pending.
     @discardableResult
     func stopTimer(_ number: Int64) -> Bool {
-        guard let timer = timers.pending.removeValue(forKey: number) else { return false }
-        runtime.stopTimer(timer.key)
+        guard let timer = timers.remove(number) else { return false }
         if !timer.use.isSleeper { keepTimerChannel(number, at: nil, helperThread) }
+        setAlarm()
         return true
     }
 
     /// Stops every timer: nothing of the process will run again.
     func stopAllTimers() {
-        for timer in timers.pending.values { runtime.stopTimer(timer.key) }
-        timers.pending = [:]
+        timers.removeAll()
+        setAlarm()
+    }
+
+    /// Sees to it that the alarm is not later than the first timer.
+    ///
+    /// It may be earlier, after a stop: it finds nothing to do then, which costs less than to move it.
+    private func setAlarm() {
+        if timers.ringsUntil == nil {
+            let first = timers.firstDue()
+            if let alarm = timers.alarm, first.map({ $0 < alarm.due }) ?? true {
+                runtime.stopTimer(alarm.key)
+                timers.alarm = nil
+            }
+            if let first, timers.alarm == nil {
+                timers.alarmsSet += 1
+                let number = timers.alarmsSet
+                let key = runtime.startTimer(for: pid, number: number, at: first)
+                timers.alarm = (key, number, first)
+            }
+        }
+        let count = timers.pending.count - (timers.alarm == nil ? 0 : 1)
+        if count != timers.reportedCount {
+            runtime.timersHeld(changedBy: count - timers.reportedCount)
+            timers.reportedCount = count
+        }
     }
 
     /// Remembers, weakly, the channel at `index` as the one of timer `number`; nil forgets it.
@@ -115,14 +110,28 @@ extension LuaProcess {
         thread.setIndex(-2, number)
     }
 
-    func timerFired(_ number: Int64) {
-        // Stopped after it fired but before we looked: silent.
-        guard let timer = timers.pending.removeValue(forKey: number) else { return }
-        if case .sleeper(let fiber) = timer.use {
-            fiber.pointee.token = 0
-            ready.append(fiber)
-        } else {
-            ring(number, timer)
+    /// The alarm rang: so does what is due.
+    func alarmRang(_ number: Int64) {
+        guard timers.alarm?.number == number else { return }
+        timers.alarm = nil
+        timers.ringsUntil = runtime.clock.now()
+        ringTimers()
+    }
+
+    /// Goes on with what is due, if something is left of it.
+    func ringTimers() {
+        guard let until = timers.ringsUntil else { return }
+        for _ in 0..<Self.ringsMax {
+            guard let (number, timer) = timers.popFirst(dueBy: until) else {
+                timers.ringsUntil = nil
+                return setAlarm()
+            }
+            if case .sleeper(let fiber) = timer.use {
+                fiber.pointee.token = 0
+                ready.append(fiber)
+            } else {
+                ring(number, timer)
+            }
         }
     }
 
@@ -139,11 +148,8 @@ extension LuaProcess {
         // A ticker that nobody read yet keeps its one tick, as in Go.
         if !trySend(channel, at: place, thread) { thread.pop() }
         if case .ticker(let period) = timer.use {
-            arm(
-                number,
-                timer.use,
-                at: Ticks.next(after: timer.due, period: period, now: runtime.clock.now())
-            )
+            let next = Ticks.next(after: timer.due, period: period, now: runtime.clock.now())
+            timers.add(number, PendingTimer(use: timer.use, due: next))
         } else {
             keepTimerChannel(number, at: nil, thread)
         }
