@@ -76,6 +76,7 @@ void ml_machine_set_context(ml_machine *m, void *context) { m->context = context
 size_t ml_machine_memory(const ml_machine *m) {
   return atomic_load_explicit(&m->used, memory_order_relaxed);
 }
+bool ml_machine_is_over(const ml_machine *m) { return ml_machine_memory(m) > m->limit; }
 void ml_machine_kill(ml_machine *m) {
   // Release: pairs with the acquire loads below, so that what the killer wrote before is seen.
   atomic_store_explicit(&m->kill, 1, memory_order_release);

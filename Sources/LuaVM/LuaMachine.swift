@@ -57,6 +57,9 @@ package final class LuaMachine: @unchecked Sendable {
     /// Bytes Lua holds now.
     package var memoryBytes: Int { unsafe ml_machine_memory(machine) }
 
+    /// Whether it holds more than its limit: it will die before any more of its code runs.
+    package var isOverMemoryLimit: Bool { unsafe ml_machine_is_over(machine) }
+
     /// Asks the machine to die at its next safe point.
     ///
     /// Any thread.

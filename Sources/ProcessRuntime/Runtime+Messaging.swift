@@ -42,16 +42,54 @@ extension Runtime {
         if alive { wake(block) }
     }
 
-    /// Delivers an answer the process waits for: `token`, then what `write` writes.
+    /// Delivers an answer the process waits for, a small one: `token`, then what `write` writes.
     package func reply(
         to receiver: PID,
         token: Int64,
         _ write: (inout PayloadWriter) -> Void
     ) {
+        _ = put(answer(token, write), for: receiver, isBrief: true)
+    }
+
+    /// Delivers an answer the process waits for, as large as it may be.
+    ///
+    /// Answers that wait are held to the mailbox's limit of bytes, too, though the first is always
+    /// whole. One that finds no room is what `writeBriefly` writes instead.
+    package func reply(
+        to receiver: PID,
+        token: Int64,
+        _ write: (inout PayloadWriter) -> Void,
+        orElse writeBriefly: (inout PayloadWriter) -> Void
+    ) {
+        if put(answer(token, write), for: receiver, isBrief: false) { return }
+        reply(to: receiver, token: token, writeBriefly)
+    }
+
+    private func answer(_ token: Int64, _ write: (inout PayloadWriter) -> Void) -> Signal {
         var writer = PayloadWriter(headerBytes: Signal.headerBytes)
         writer.write(token)
         write(&writer)
-        deliver(Signal(.reply, from: nil, written: writer), to: receiver)
+        return Signal(.reply, from: nil, written: writer)
+    }
+
+    /// False when there is no room; an answer to somebody who is gone needs none.
+    private func put(_ answer: consuming Signal, for receiver: PID, isBrief: Bool) -> Bool {
+        guard let block = table.block(receiver) else { return true }
+        let bytes = answer.byteCount
+        var parcel: Signal? = consume answer
+        var isRefused = false
+        let alive = block.withLock { state -> Bool in
+            guard state.pid == receiver, state.phase == .alive else { return false }
+            let queued = block.fields.queuedReplyBytes.load(ordering: .relaxed)
+            if !isBrief, queued > 0, queued + bytes > state.limits.mailboxBytes {
+                isRefused = true
+                return false
+            }
+            if let signal = parcel.take() { block.put(reply: signal, into: &state) }
+            return true
+        }
+        if alive { wake(block) }
+        return !isRefused
     }
 
     /// Asks a process to stop: a CANCEL event in its mailbox.
@@ -97,6 +135,11 @@ extension Runtime {
     /// Says that a lifecycle event left the mailbox for good.
     package func consumedEvent(_ block: ControlBlock, bytes: Int) {
         block.fields.queuedEventBytes.wrappingSubtract(bytes, ordering: .relaxed)
+    }
+
+    /// Says that an answer was taken.
+    package func consumedReply(_ block: ControlBlock, bytes: Int) {
+        block.fields.queuedReplyBytes.wrappingSubtract(bytes, ordering: .relaxed)
     }
 
     /// Says that a message left the mailbox for good.

@@ -85,6 +85,7 @@ extension Runtime {
         block.fields.accepted.reset()
         block.fields.consumed.reset()
         block.fields.queuedEventBytes.store(0, ordering: .relaxed)
+        block.fields.queuedReplyBytes.store(0, ordering: .relaxed)
         block.fields.cpuNanoseconds.store(0, ordering: .relaxed)
         let generation = block.withLock { $0.generation }
         let pid = PID(slot: block.slot, generation: generation)

@@ -107,7 +107,10 @@ import Testing
     @Test func `a reply carries its token and what was written`() throws {
         let bench = Bench()
         let pid = try bench.runtime.spawnIdle()
-        bench.runtime.reply(to: pid, token: 77) { $0.write("answer") }
+        bench.runtime.reply(to: pid, token: 77) {
+            $0.write("answer")
+        } orElse: { _ in
+        }
         let block = try #require(bench.runtime.table.block(pid))
         var queue = SignalQueue()
         var sequence: UInt64 = 0
@@ -123,6 +126,44 @@ import Testing
                 return
             }
             #expect(String(decoding: raw, as: UTF8.self) == "answer")
+        }
+    }
+
+    @Test func `replies that wait share the mailbox's bytes, though the first is always whole`()
+        throws
+    {
+        let bench = Bench()
+        var request = SpawnRequest.plain
+        request.limits.mailboxBytes = 10_000
+        let pid = try bench.runtime.spawnIdle(request)
+        let block = try #require(bench.runtime.table.block(pid))
+        func reply(_ bytes: Int) {
+            bench.runtime.reply(to: pid, token: 1) { writer in
+                writer.write(String(repeating: "x", count: bytes))
+            } orElse: { writer in
+                writer.write("no room")
+            }
+        }
+        /// How long the texts are that arrived.
+        func take() -> [Int] {
+            var queue = SignalQueue()
+            var sequence: UInt64 = 0
+            bench.runtime.drain(block, into: &queue, numberingFrom: &sequence)
+            var lengths: [Int] = []
+            while let signal = queue.popFirst() {
+                bench.runtime.consumedReply(block, bytes: signal.byteCount)
+                signal.withPayload { reader in
+                    _ = reader.next()
+                    if case .string(let raw) = reader.next() { lengths.append(raw.count) }
+                }
+            }
+            return lengths
+        }
+        for _ in 0..<2 {
+            for bytes in [20_000, 100, 20_000] { reply(bytes) }
+            #expect(take() == [20_000, 7, 7])
+            for bytes in [4_000, 4_000, 4_000, 1_000] { reply(bytes) }
+            #expect(take() == [4_000, 4_000, 7, 1_000])
         }
     }
 }

@@ -67,6 +67,9 @@ void ml_machine_set_context(ml_machine *_Nonnull m, void *_Nullable context);
 // Bytes Lua holds now; readable from any thread (a relaxed load).
 size_t ml_machine_memory(const ml_machine *_Nonnull m);
 
+// Whether it holds more than its limit: granted while host code runs, until it ends.
+bool ml_machine_is_over(const ml_machine *_Nonnull m);
+
 // Memory for host records that live and die with the machine, counted like Lua's own.
 void *_Nonnull ml_machine_allocate(ml_machine *_Nonnull m, size_t bytes);
 void ml_machine_release(ml_machine *_Nonnull m, void *_Nonnull block, size_t bytes);

@@ -197,6 +197,17 @@ enum SpawnLibrary {
                 writer.writeNil()
                 record.reason.error?.write(to: &writer)
             }
+        } orElse: { writer in
+            var error =
+                record.reason.error
+                ?? ErrorValue(
+                    message: "mailbox full: no room for the result",
+                    kind: ErrorKind.rateLimited.rawValue
+                )
+            error.details = .nothing
+            error.traceback = []
+            writer.writeNil()
+            error.write(to: &writer)
         }
     }
 

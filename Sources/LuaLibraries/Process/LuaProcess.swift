@@ -226,6 +226,7 @@ package final class LuaProcess: Runnable, @unchecked Sendable {
 
     /// A reply came: its values go onto the parked thread, and their number in `wokenCase`.
     func replied(_ signal: borrowing Signal) {
+        runtime.consumedReply(block, bytes: signal.byteCount)
         signal.withPayload { reader in
             guard case .integer(let token) = reader.next(),
                 let fiber = pendingReplies.removeValue(forKey: token)
@@ -233,7 +234,8 @@ package final class LuaProcess: Runnable, @unchecked Sendable {
             fiber.pointee.token = 0
             var count: Int32 = 0
             while !reader.isAtEnd {
-                guard fiber.pointee.parkedThread.ensure(1) else {
+                // Memory is granted here: what others brought may be over the limit already.
+                guard !machine.isOverMemoryLimit, fiber.pointee.parkedThread.ensure(1) else {
                     fiber.pointee.parkedThread.exhaust()
                     break
                 }

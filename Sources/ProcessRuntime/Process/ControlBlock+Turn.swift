@@ -112,6 +112,12 @@ extension ControlBlock {
         put(signal, into: &state)
     }
 
+    /// Puts an answer that the process waits for; as `put`.
+    func put(reply signal: consuming Signal, into state: inout Guarded) {
+        fields.queuedReplyBytes.wrappingAdd(signal.byteCount, ordering: .relaxed)
+        put(signal, into: &state)
+    }
+
     /// The process is gone and its slot may be filled again.
     func becomeFree() {
         fields.state.store(RunState.free.rawValue, ordering: .releasing)

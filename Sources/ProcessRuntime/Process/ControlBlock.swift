@@ -140,6 +140,8 @@ package struct ControlBlock: Equatable, @unchecked Sendable {
         let consumed = Tally()
         /// Bytes of EXIT, LINK_DOWN and CANCEL that nobody received yet.
         let queuedEventBytes = Atomic<Int>(0)
+        /// Bytes of answers that it waits for and has not taken yet.
+        let queuedReplyBytes = Atomic<Int>(0)
         /// Time on a worker in the turns that are over; as `ProcessLimits.cpuNanoseconds`.
         ///
         /// Pairs: a release store by whoever has the turn; an acquire load before `turnStartedAt` is

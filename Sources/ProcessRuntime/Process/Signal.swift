@@ -151,8 +151,8 @@ public struct Signal: ~Copyable, @unchecked Sendable {
 
 /// Signals in order of arrival: an intrusive list that owns its members.
 ///
-/// Bound: the mailbox limits of the receiver, plus one lifecycle signal for each monitor, link,
-/// timer and pending reply of its.
+/// Bound: the mailbox limits of the receiver, plus one lifecycle signal for each monitor, link and
+/// timer of its, and replies of as many bytes as its messages.
 @safe
 public struct SignalQueue: ~Copyable, @unchecked Sendable {
     // Sendable: the list and all its members have one owner at any time.
