@@ -1,10 +1,31 @@
 import Synchronization
 
+/// A name as its bytes.
+///
+/// `String` takes texts for equal that Unicode does, such as é in one scalar and in two: as names
+/// of processes they are different.
+struct ProcessName: Hashable, Sendable {
+    let text: String
+
+    init(_ text: String) {
+        self.text = text
+    }
+
+    static func == (left: ProcessName, right: ProcessName) -> Bool {
+        left.text.utf8.elementsEqual(right.text.utf8)
+    }
+
+    func hash(into hasher: inout Hasher) {
+        var copy = text
+        copy.withUTF8 { unsafe hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+    }
+}
+
 /// Names of processes: each maps to at most one pid.
 ///
 /// Lock order: the registry's lock, then a control block's.
 final class NameRegistry: Sendable {
-    private let owners = Mutex([String: PID]())
+    private let owners = Mutex([ProcessName: PID]())
 
     /// Gives `name` to `pid` if nobody alive has it; returns whether it is new.
     ///
@@ -20,7 +41,7 @@ final class NameRegistry: Sendable {
         atMost limit: Int = .max
     ) throws(RuntimeFault) -> Bool {
         let fault: Result<Bool, RuntimeFault> = owners.withLock { owners in
-            if let owner = owners[name] {
+            if let owner = owners[ProcessName(name)] {
                 if owner == pid && isAlive(pid, block) { return .success(false) }
                 if let other = table.block(owner), isAlive(owner, other) {
                     return .failure(.nameTaken(owner))
@@ -34,7 +55,7 @@ final class NameRegistry: Sendable {
                 guard state.names.count < limit else { return .failure(.tooManyNames) }
                 state.phase = .alive
                 state.names.append(name)
-                owners[name] = pid
+                owners[ProcessName(name)] = pid
                 return .success(true)
             }
         }
@@ -46,7 +67,7 @@ final class NameRegistry: Sendable {
     }
 
     func find(_ name: String) -> PID? {
-        owners.withLock { $0[name] }
+        owners.withLock { $0[ProcessName(name)] }
     }
 
     /// Takes `name` away from `pid`, which lives on; false when it has not got it.
@@ -54,14 +75,15 @@ final class NameRegistry: Sendable {
     /// One step for the registry and the process, so that a claim meanwhile sees both or neither. Of
     /// one that dies its exit frees the names, and tells of each.
     func revoke(_ name: String, of pid: PID, _ block: ControlBlock) -> Bool {
-        owners.withLock { owners in
-            guard owners[name] == pid else { return false }
+        let key = ProcessName(name)
+        return owners.withLock { owners in
+            guard owners[key] == pid else { return false }
             let isRevoked = block.withLock { state in
                 guard state.pid == pid, state.phase == .alive else { return false }
-                state.names.removeAll { $0 == name }
+                state.names.removeAll { ProcessName($0) == key }
                 return true
             }
-            if isRevoked { owners[name] = nil }
+            if isRevoked { owners[key] = nil }
             return isRevoked
         }
     }
@@ -69,14 +91,15 @@ final class NameRegistry: Sendable {
     /// Frees `name` if `pid`, which has ended, still has it.
     @discardableResult
     func release(_ name: String, of pid: PID) -> Bool {
-        owners.withLock { owners in
-            guard owners[name] == pid else { return false }
-            owners[name] = nil
+        let key = ProcessName(name)
+        return owners.withLock { owners in
+            guard owners[key] == pid else { return false }
+            owners[key] = nil
             return true
         }
     }
 
     func all() -> [(name: String, pid: PID)] {
-        owners.withLock { owners in owners.map { (name: $0.key, pid: $0.value) } }
+        owners.withLock { owners in owners.map { (name: $0.key.text, pid: $0.value) } }
     }
 }

@@ -90,6 +90,21 @@ import Testing
             #"[true,"Invalid"]"#
         ),
         LuaCase(
+            "a name is UTF-8, and compared byte for byte",
+            """
+            local r = process.registry
+            local function message(ok, err) return tostring(ok) .. " " .. tostring(err) end
+            return {
+              message(r.register("a\\xff")), message(r.register("a\\u{FFFD}")),
+              message(r.lookup("a\\xfe")), tostring(r.unregister("a\\xfe")),
+              message(process.send("a\\xfe", "t")):sub(1, 21),
+              message(process.with_context{}:with_name("a\\xff")),
+              message(r.register("\\u{e9}")), message(r.lookup("e\\u{301}")),
+            }
+            """,
+            #"["nil a name must be UTF-8","true nil","nil name not registered","false","nil could not resolve","nil a name must be UTF-8","true nil","nil name not registered"]"#
+        ),
+        LuaCase(
             "names are text",
             "return raised(function() process.registry.register({}) end)",
             #""bad argument #1 to 'register' (string expected, got table)""#

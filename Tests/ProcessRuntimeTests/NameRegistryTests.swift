@@ -45,6 +45,22 @@ import Testing
         }
     }
 
+    @Test func `names are the same only byte for byte`() throws {
+        let (a, first) = try process()
+        let (b, second) = try process()
+        // To Unicode both are the letter é.
+        let (composed, decomposed) = ("\u{E9}", "e\u{301}")
+        #expect(try registry.claim(composed, for: a, first, in: table))
+        #expect(registry.find(decomposed) == nil)
+        #expect(try registry.claim(decomposed, for: b, second, in: table))
+        #expect(registry.find(composed) == a && registry.find(decomposed) == b)
+        #expect(try registry.claim(decomposed + "x", for: a, first, in: table))
+        #expect(try registry.claim(composed + "x", for: a, first, in: table))
+        #expect(registry.revoke(composed + "x", of: a, first))
+        #expect(names(first).map { Array($0.utf8) } == [[0xC3, 0xA9], [0x65, 0xCC, 0x81, 0x78]])
+        #expect(registry.release(decomposed + "x", of: a))
+    }
+
     @Test func `a process that is being made becomes routable with its name`() throws {
         let (pid, block) = try process(.starting)
         #expect(try registry.claim("x", for: pid, block, in: table))

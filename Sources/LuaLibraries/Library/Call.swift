@@ -60,6 +60,12 @@ struct Call {
         outcome = thread.wrongType(index, "string")
         return ""
     }
+
+    /// The argument `index` as a name of a process; nil where it is not UTF-8, which no name is.
+    func name(_ index: Int32, _ outcome: inout Int32?) -> String? {
+        guard let bytes = unsafe thread.bytes(index) else { return string(index, &outcome) }
+        return unsafe String(validating: bytes.bindMemory(to: UInt8.self), as: UTF8.self)
+    }
 }
 
 /// Kinds of error objects (SEMANTICS 10).

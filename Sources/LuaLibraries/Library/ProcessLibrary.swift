@@ -80,9 +80,10 @@ enum ProcessLibrary {
 
     @inline(never)
     private static func named(_ call: Call, _ index: Int32, _ outcome: inout Int32?) -> PID? {
-        let text = call.string(index, &outcome)
+        let name = call.name(index, &outcome)
         if outcome != nil { return nil }
-        if let pid = call.runtime.lookup(text) { return pid }
+        if let name, let pid = call.runtime.lookup(name) { return pid }
+        let text = name ?? call.string(index, &outcome)
         if call.runtime.pids.looksLikePID(text) {
             outcome = call.fail(.notFound, "process not found")
         } else {
@@ -443,10 +444,13 @@ enum ProcessLibrary {
 
     // MARK: The registry
 
+    static let notUTF8 = "a name must be UTF-8"
+
     private static func register(_ call: Call) -> Int32 {
         var outcome: Int32?
-        let name = call.string(1, &outcome)
+        let name = call.name(1, &outcome)
         if let outcome { return outcome }
+        guard let name else { return call.fail(.invalid, notUTF8) }
         var pid = call.process.pid
         if !call.thread.isNilOrNone(2) {
             guard let other = destination(call, 2, &outcome) else { return outcome ?? 0 }
@@ -462,9 +466,9 @@ enum ProcessLibrary {
 
     private static func lookup(_ call: Call) -> Int32 {
         var outcome: Int32?
-        let name = call.string(1, &outcome)
+        let name = call.name(1, &outcome)
         if let outcome { return outcome }
-        guard let pid = call.runtime.lookup(name) else {
+        guard let name, let pid = call.runtime.lookup(name) else {
             return call.fail(.notFound, "name not registered")
         }
         call.process.push(pid, call.thread)
@@ -473,9 +477,9 @@ enum ProcessLibrary {
 
     private static func unregister(_ call: Call) -> Int32 {
         var outcome: Int32?
-        let name = call.string(1, &outcome)
+        let name = call.name(1, &outcome)
         if let outcome { return outcome }
-        call.thread.push(call.runtime.unregister(name) != nil)
+        call.thread.push(name.flatMap { call.runtime.unregister($0) } != nil)
         return 1
     }
 }

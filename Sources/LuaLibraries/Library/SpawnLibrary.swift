@@ -301,6 +301,8 @@ enum SpawnLibrary {
         let thread = call.thread
         guard isSpawner(thread, 1) else { return thread.wrongType(1, "spawner") }
         guard thread.kind(2) == .string else { return thread.wrongType(2, "string") }
+        var outcome: Int32?
+        if call.name(2, &outcome) == nil { return call.fail(.invalid, ProcessLibrary.notUTF8) }
         pushCopy(thread)
         thread.pushValue(2)
         thread.setUserValue(-2, nameValue)
