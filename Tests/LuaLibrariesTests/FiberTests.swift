@@ -36,6 +36,19 @@ import Testing
             "10000"
         ),
         LuaCase(
+            "a fiber that has ended is dead, whatever it returned",
+            """
+            local ended, ran
+            coroutine.spawn(function()
+              ended = coroutine.running()
+              return function() ran = true end
+            end)
+            local status, ok, err = coroutine.status(ended), coroutine.resume(ended)
+            return {status, ok, err, coroutine.status(ended), ran == nil}
+            """,
+            #"["dead",false,"cannot resume dead coroutine","dead",true]"#
+        ),
+        LuaCase(
             "yield in a fiber lets the others run, and returns nothing",
             """
             local log = {}

@@ -206,8 +206,10 @@ package final class LuaProcess: Runnable, @unchecked Sendable {
     }
 
     private func end(_ fiber: Record<Fiber>) {
-        // It has ended: its stack has room for one value.
         let thread = fiber.pointee.thread
+        // What it returned would pass for a function that waits to be run, and its stack for that
+        // of a coroutine that is suspended.
+        thread.setTop(0)
         thread.pushNil()
         thread.setAnchor(LuaThread.registry, fiber)
         if let spare = fiber.pointee.spareWaiter { machine.free(spare) }
