@@ -14,7 +14,7 @@ package struct SpawnRequest: Sendable {
     package var monitoredBy: PID?
     package var limits = ProcessLimits()
     /// Put into its mailbox before its first instruction.
-    package var messages: [(topic: String, payload: Payload)] = []
+    package var messages: [(topic: [UInt8], payload: Payload)] = []
 
     package init(entry: String, host: String) {
         self.entry = entry

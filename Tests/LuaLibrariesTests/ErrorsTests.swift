@@ -139,8 +139,11 @@ import Testing
         ),
         LuaCase(
             "a message of bytes stays those bytes inside the process",
-            #"return tostring(errors.new("\xff")) == "\xff""#,
-            "true"
+            #"""
+            local e = errors.new("\xff")
+            return {tostring(e) == "\xff", e .. "\xfe" == "\xff\xfe", "\xfe" .. e == "\xfe\xff"}
+            """#,
+            "[true,true,true]"
         ),
     ]
 

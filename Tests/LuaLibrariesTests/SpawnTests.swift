@@ -310,6 +310,22 @@ import Testing
             #"["cannot send to @ topics","payload: cannot send a function"]"#
         ),
         LuaCase(
+            "with_message takes a topic byte for byte",
+            """
+            local s = process.with_context{}:with_message("\\xff", 1):with_message("e\\u{301}", 2)
+            local mark, err = s:with_message("@\\u{301}x", 3)
+            local first, second = s:exec("app:two", HOST):match("(.*) (.*)")
+            return {first == "\\xff", second == "e\\u{301}", mark == nil, tostring(err)}
+            """,
+            #"[true,true,true,"cannot send to @ topics"]"#,
+            with: [
+                "two": """
+                local inbox = process.inbox()
+                return inbox:receive().topic .. " " .. inbox:receive().topic
+                """
+            ]
+        ),
+        LuaCase(
             "options limit the child",
             "return refused(process.with_options{memory_bytes = 300000}:exec('app:eats', HOST))",
             #"["nil","RateLimited","memory limit exceeded"]"#,

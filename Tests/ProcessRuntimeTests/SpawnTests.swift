@@ -78,7 +78,7 @@ import Testing
         var request = SpawnRequest.plain
         var writer = PayloadWriter()
         writer.write(Int64(5))
-        request.messages = [("work", writer.finish())]
+        request.messages = [(Array("work".utf8), writer.finish())]
         let runtime = bench.runtime
         let body = Puppet { [unowned runtime] block, _ in
             var queue = SignalQueue()

@@ -219,7 +219,7 @@ package final class LuaEngine: Sendable {
         var arguments: SpawnArguments
         var name: String?
         var context: Payload = .nothing
-        var messages: [(topic: String, payload: Payload)] = []
+        var messages: [(topic: [UInt8], payload: Payload)] = []
         var limits = LimitsOrder()
         var parent: PID?
         var linkedTo: PID?
@@ -238,7 +238,7 @@ package final class LuaEngine: Sendable {
         )
         plan.name = order.name
         plan.context = order.context ?? .nothing
-        plan.messages = order.messages
+        plan.messages = order.messages.map { (Array($0.topic.utf8), $0.payload) }
         plan.limits = order.limits
         return try carryOut(plan)
     }

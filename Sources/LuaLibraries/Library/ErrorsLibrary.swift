@@ -138,7 +138,7 @@ enum ErrorsLibrary {
         for index in Int32(1)...2 {
             if unsafe thread.userdata(index, class: CodecKeys.error) != nil {
                 thread.getUserValue(index, 1)
-                text += Array((thread.string(-1) ?? "").utf8)
+                if let bytes = unsafe thread.bytes(-1) { text += unsafe Array(bytes) }
                 thread.pop()
             } else if let bytes = unsafe thread.bytes(index) {
                 text += unsafe Array(bytes)

@@ -312,8 +312,10 @@ enum SpawnLibrary {
     private static func withMessage(_ call: Call) -> Int32 {
         let thread = call.thread
         guard isSpawner(thread, 1) else { return thread.wrongType(1, "spawner") }
-        guard let topic = thread.string(2) else { return thread.wrongType(2, "string") }
-        if topic.hasPrefix("@") { return call.fail(.invalid, "cannot send to @ topics") }
+        guard let topic = unsafe thread.bytes(2) else { return thread.wrongType(2, "string") }
+        if unsafe topic.first == UInt8(ascii: "@") {
+            return call.fail(.invalid, "cannot send to @ topics")
+        }
         var writer = PayloadWriter()
         do throws(UnsendableFault) {
             try ProcessLibrary.writeValues(
@@ -336,7 +338,7 @@ enum SpawnLibrary {
             copyFields(thread, from: -1, to: -2)
         }
         thread.pop()
-        thread.push(topic)
+        thread.pushValue(2)
         thread.setIndex(-2, count + 1)
         thread.push(bytes: payload.bytes)
         thread.setIndex(-2, count + 2)
@@ -366,8 +368,9 @@ enum SpawnLibrary {
             for pair in stride(from: Int64(1), to: count, by: 2) {
                 thread.getIndex(-1, pair)
                 thread.getIndex(-2, pair + 1)
+                let topic = unsafe thread.bytes(-2).map { unsafe [UInt8]($0) } ?? []
                 let bytes = unsafe thread.bytes(-1).map { unsafe [UInt8]($0) } ?? []
-                plan.messages.append((thread.string(-2) ?? "", Payload(bytes: bytes)))
+                plan.messages.append((topic, Payload(bytes: bytes)))
                 thread.pop(2)
             }
         }

@@ -93,14 +93,18 @@ public struct Signal: ~Copyable, @unchecked Sendable {
 
     /// Makes a message of a topic and a payload that is encoded already.
     public init(topic: String, payload: Payload, from sender: PID?) {
+        self.init(topic: Array(topic.utf8), payload: payload, from: sender)
+    }
+
+    /// Makes a message of a topic, which is any bytes, and a payload that is encoded already.
+    public init(topic: [UInt8], payload: Payload, from sender: PID?) {
         var writer = PayloadWriter(
             headerBytes: Signal.headerBytes,
-            reserving: topic.utf8.count + payload.bytes.count
+            reserving: topic.count + payload.bytes.count
         )
-        var copy = topic
-        copy.withUTF8 { unsafe writer.append(UnsafeRawBufferPointer($0)) }
+        unsafe topic.withUnsafeBytes { unsafe writer.append($0) }
         writer.writeEncoded(payload)
-        self.init(.message, from: sender, topicBytes: topic.utf8.count, written: writer)
+        self.init(.message, from: sender, topicBytes: topic.count, written: writer)
     }
 
     /// What it is.

@@ -127,7 +127,7 @@ final class Desk: Sendable {
         guard let body = makeBody(order.entry) else { throw .entryNotFound(order.entry) }
         var request = SpawnRequest(entry: order.entry, host: host)
         request.name = order.name
-        request.messages = order.messages
+        request.messages = order.messages.map { (Array($0.topic.utf8), $0.payload) }
         if let messages = order.limits.mailboxMessages {
             request.limits.mailboxMessages = messages
         }
