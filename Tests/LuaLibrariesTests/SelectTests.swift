@@ -291,4 +291,28 @@ import Testing
     ]
 
     @Test(arguments: cases) func `a rule about select holds`(rule: LuaCase) { rule.check() }
+
+    /// Each case that is lost is found at once: a walk to it would make this quadratic.
+    @Test func `closing a channel takes time in proportion to the cases that wait there`() throws {
+        let result = lua(
+            """
+            local function closes(cases)
+              local ch = channel.new()
+              local list, case = {}, ch:case_send(1)
+              for i = 1, cases do list[i] = case end
+              for i = 1, 20 do coroutine.spawn(function() channel.select(list) end) end
+              local began = os.clock()
+              ch:close()
+              return os.clock() - began
+            end
+            closes(500)
+            return {closes(500), closes(10000)}
+            """,
+            within: 60
+        )
+        let times = result.dropFirst().dropLast().split(separator: ",").compactMap { Double($0) }
+        try #require(times.count == 2, "\(result)")
+        // Twenty times as many; in the square of that it would be four hundred times as long.
+        #expect(times[1] < 100 * max(times[0], 0.000_5), "\(result)")
+    }
 }

@@ -230,6 +230,7 @@ extension LuaProcess {
                 sibling: fiber.pointee.waiters
             )
         )
+        fiber.pointee.waiters?.pointee.elder = waiter
         fiber.pointee.waiters = waiter
         parkSignature &+= mark(of: channel)
         if isSend {
@@ -278,15 +279,9 @@ extension LuaProcess {
             waiter.pointee.channel.pointee.receivers.remove(waiter)
         }
         let fiber = waiter.pointee.fiber
-        if fiber.pointee.waiters == waiter {
-            fiber.pointee.waiters = waiter.pointee.sibling
-        } else {
-            var before = fiber.pointee.waiters
-            while let candidate = before, candidate.pointee.sibling != waiter {
-                before = candidate.pointee.sibling
-            }
-            before?.pointee.sibling = waiter.pointee.sibling
-        }
+        let (elder, sibling) = (waiter.pointee.elder, waiter.pointee.sibling)
+        if let elder { elder.pointee.sibling = sibling } else { fiber.pointee.waiters = sibling }
+        sibling?.pointee.elder = elder
         giveBack(waiter, of: fiber)
     }
 }

@@ -37,7 +37,8 @@ struct Waiter {
     var caseIndex: Int32
     var previous: Record<Waiter>?
     var next: Record<Waiter>?
-    /// The same fiber's next waiter.
+    /// The same fiber's waiters before and behind this one.
+    var elder: Record<Waiter>?
     var sibling: Record<Waiter>?
 }
 
