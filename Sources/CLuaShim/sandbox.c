@@ -127,6 +127,27 @@ static int base_getmetatable(lua_State *L) {
   return 1;
 }
 
+// The address that marks the metatables of read-only views, as a key in them.
+static const char read_only;
+
+void ml_mark_read_only(lua_State *L) {
+  lua_pushboolean(L, 1);
+  lua_rawsetp(L, -2, &read_only);
+}
+
+// Lua's rawset, which a read-only view refuses like any other write.
+static int base_rawset(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  luaL_checkany(L, 2);
+  luaL_checkany(L, 3);
+  lua_settop(L, 3);
+  if (lua_getmetatable(L, 1) && lua_rawgetp(L, -1, &read_only) != LUA_TNIL)
+    return luaL_error(L, "this table is read-only");
+  lua_settop(L, 3);
+  lua_rawset(L, 1);
+  return 1;
+}
+
 // Lua's setmetatable, without finalizers: nothing of a script may run after its process is gone.
 static int base_setmetatable(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
@@ -253,7 +274,10 @@ static void know_strings(void) {
 // __index of the table of string functions where some were left out: finds one by its name.
 static int find_string(lua_State *L) {
   if (lua_type(L, 2) != LUA_TSTRING) return 0;
-  lua_CFunction function = ml_function_named(&strings, lua_tostring(L, 2));
+  size_t length;
+  const char *name = lua_tolstring(L, 2, &length);
+  if (strlen(name) != length) return 0;
+  lua_CFunction function = ml_function_named(&strings, name);
   if (function == NULL) return 0;
   lua_pushcfunction(L, function);
   lua_pushvalue(L, 2);
@@ -361,7 +385,8 @@ static void open_some(lua_State *L, lua_Integer which) {
 static void set_base(lua_State *L, const wanted_names *wanted) {
   static const luaL_Reg ours[] = {
       {"tostring", base_tostring},         {"print", base_print},
-      {"getmetatable", base_getmetatable}, {"setmetatable", base_setmetatable}, {NULL, NULL}};
+      {"getmetatable", base_getmetatable}, {"setmetatable", base_setmetatable},
+      {"rawset", base_rawset},             {NULL, NULL}};
   static const char *const absent[] = {
       "load", "loadfile", "dofile", "collectgarbage", "warn", NULL};
   const ml_functions *stock = &ml_stock_functions()->base;

@@ -288,6 +288,9 @@ public struct LuaThread {
         _ = unsafe lua_rawgeti(raw, Self.registry, Int64(LUA_RIDX_GLOBALS))
     }
 
+    /// Has `rawset` refuse the tables whose metatable is on top.
+    public func markReadOnly() { unsafe ml_mark_read_only(raw) }
+
     /// Pops a metatable and gives it to the value at `index`.
     @inlinable @inline(__always)
     public func setMetatable(_ index: Int32) { _ = unsafe lua_setmetatable(raw, index) }

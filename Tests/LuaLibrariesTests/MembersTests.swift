@@ -43,6 +43,15 @@ import Testing
             "false"
         ),
         Rule(
+            "rawset is a write like any other to a module",
+            #"""
+            local ok, err = pcall(rawset, time, "now", 1)
+            local plain = setmetatable({}, {__newindex = error})
+            return {ok, err:match("this table is read%-only"), type(time.now), rawset(plain, 1, 2)[1]}
+            """#,
+            #"[false,"this table is read-only","function",2]"#
+        ),
+        Rule(
             "what a module has not",
             #"return process["no" .. "thing"] == nil and process[1] == nil and process[process] == nil"#,
             "true"
@@ -70,6 +79,11 @@ import Testing
         Rule(
             "what strings have not",
             #"return ("x")["du" .. "mp"] == nil and ("x")["__ind" .. "ex"] == nil and ("x")[1] == nil"#,
+            "true"
+        ),
+        Rule(
+            "a method of a string is not found by the start of its name",
+            #"return ("x")["re" .. "p\0zz"] == nil"#,
             "true"
         ),
         Rule("arithmetic of strings", #"return "10" + 5"#, "15"),

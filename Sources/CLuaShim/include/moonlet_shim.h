@@ -108,6 +108,9 @@ void ml_open_message_calls(lua_State *_Nonnull L, const void *_Nonnull plain);
 // Gives the metatable on top that __call, too, where other values have it.
 void ml_add_message_call(lua_State *_Nonnull L);
 
+// Has rawset refuse the tables whose metatable is on top.
+void ml_mark_read_only(lua_State *_Nonnull L);
+
 // Pushes the metatable, kept under `key`, that marks a table as a JSON array or object; made the first
 // time. Stack: +1.
 void ml_push_mark_class(lua_State *_Nonnull L, const void *_Nonnull key, int32_t mark);

@@ -145,7 +145,7 @@ extension LuaThread {
     /// Replaces the table on top by a read-only view of it: reads pass, writes raise.
     func makeReadOnly(_ name: String) {
         pushTable()
-        pushTable(pairs: 5)
+        pushTable(pairs: 6)
         pushValue(-3)
         setField(-2, "__index")
         push(name)
@@ -156,6 +156,7 @@ extension LuaThread {
         setField(-2, "__newindex")
         push(body: viewPairs)
         setField(-2, "__pairs")
+        markReadOnly()
         setMetatable(-2)
         remove(-2)
     }
