@@ -22,6 +22,8 @@ enum ProblemCode: String, Sendable, CaseIterable {
     case notAcceptable = "not-acceptable"
     case requestTimeout = "request-timeout"
     case nameTaken = "name-taken"
+    case targetExited = "target-exited"
+    case callerTerminated = "caller-terminated"
     case idempotencyInProgress = "idempotency-in-progress"
     case payloadTooLarge = "payload-too-large"
     case uriTooLong = "uri-too-long"
@@ -66,6 +68,8 @@ enum ProblemCode: String, Sendable, CaseIterable {
         case .notAcceptable: (406, "Not acceptable", false)
         case .requestTimeout: (408, "Request timeout", true)
         case .nameTaken: (409, "Name taken", false)
+        case .targetExited: (409, "Target exited", false)
+        case .callerTerminated: (409, "Caller terminated", false)
         case .idempotencyInProgress: (409, "Idempotency in progress", true)
         case .payloadTooLarge: (413, "Payload too large", false)
         case .uriTooLong: (414, "URI too long", false)
@@ -96,6 +100,7 @@ struct Problem: Error, Sendable {
         case text(String)
         case number(Int)
         case errors([BodyError])
+        case json([UInt8])
     }
 
     var code: ProblemCode
@@ -258,6 +263,21 @@ extension Problem {
         Problem(.mailboxFull, "mailbox full: \(pid)")
     }
 
+    static func callTimeout(_ pid: String, _ milliseconds: Int64) -> Problem {
+        Problem(.callTimeout, "\(pid) did not answer within \(milliseconds) ms.")
+    }
+
+    /// `exit` is the target's exit record, unless so many ended since that it is gone.
+    static func targetExited(_ pid: String, _ exit: [UInt8]?) -> Problem {
+        var problem = Problem(.targetExited, "\(pid) ended and had not answered.")
+        if let exit { problem.extras = [("exit", .json(exit))] }
+        return problem
+    }
+
+    static func callerTerminated(_ pid: String) -> Problem {
+        Problem(.callerTerminated, "The call's own pid was terminated: \(pid).")
+    }
+
     static func execTimeout(_ pid: String, _ milliseconds: Int64, detached: Bool) -> Problem {
         let fate = detached ? "runs on" : "was terminated"
         var problem = Problem(
@@ -286,6 +306,7 @@ extension Problem {
             switch extra {
             case .text(let text): json.value(text)
             case .number(let number): json.value(number)
+            case .json(let bytes): json.raw(bytes)
             case .errors(let errors):
                 json.beginArray()
                 for error in errors {

@@ -2,8 +2,8 @@ import HTTPServer
 
 /// Every endpoint: the same paths and methods as openapi.yaml, tested to be.
 ///
-/// To add one: a function in `Resources/`, a line here, a path there. Services, sessions, tokens,
-/// batch sends, calls and metrics come that way.
+/// To add one: a function in `Resources/`, a line here, a path there. Services and sessions come
+/// that way.
 enum Routes {
     /// Finds a route's place in `all`.
     static func router() -> Router {
@@ -25,6 +25,13 @@ enum Routes {
             body: .required,
             isIdempotent: true,
             Messages.send
+        ),
+        Route(
+            "POST",
+            "/v1/processes/{id}/call",
+            body: .required,
+            isIdempotent: true,
+            Calls.post
         ),
         Route("PUT", "/v1/processes/{id}/links/{other}", Links.put),
         Route("DELETE", "/v1/processes/{id}/links/{other}", Links.delete),

@@ -42,6 +42,7 @@ extension Runtime {
         var monitors: [PID]
         var watchers: [PID]
         var lifetimeTimer: TimerKey?
+        var isPort: Bool
     }
 
     /// Carries out an exit.
@@ -68,22 +69,27 @@ extension Runtime {
             )
         }
         estate.body?.discard()
-        exits.add(record)
-        counters.exited.wrappingAdd(1, ordering: .relaxed)
-        counters.live.wrappingSubtract(1, ordering: .relaxed)
-        feed.publish(
-            .exit,
-            from: pid,
-            entry: record.entry,
-            host: record.host,
-            at: at,
-            .exited(record)
-        )
+        if !estate.isPort { announce(record) }
         for watcher in estate.watchers { tellExit(record, to: watcher) }
         for partner in estate.links { tellLink(record, to: partner) }
         for target in estate.monitors { forget(watcher: pid, at: target) }
         // Until here a waiter still joined the list; from here on the exit log answers it.
         for waiter in clear(block) { waiter.notify(record) }
+    }
+
+    /// Keeps, counts and publishes an exit.
+    private func announce(_ record: ExitRecord) {
+        exits.add(record)
+        counters.exited.wrappingAdd(1, ordering: .relaxed)
+        counters.live.wrappingSubtract(1, ordering: .relaxed)
+        feed.publish(
+            .exit,
+            from: record.pid,
+            entry: record.entry,
+            host: record.host,
+            at: record.at,
+            .exited(record)
+        )
     }
 
     /// Makes the process unroutable for good and takes over what it had.
@@ -109,7 +115,8 @@ extension Runtime {
                 links: state.links.takeAll(),
                 monitors: state.monitors.takeAll(),
                 watchers: state.watchers.takeAll(),
-                lifetimeTimer: state.lifetimeTimer
+                lifetimeTimer: state.lifetimeTimer,
+                isPort: state.isPort
             )
             state.body = nil
             return estate
@@ -272,7 +279,7 @@ extension Runtime {
     /// Whether new processes are refused.
     package var isDraining: Bool { draining.load(ordering: .acquiring) }
 
-    /// Every live process's pid.
+    /// Every live process's pid, and every open port's.
     package func allPIDs() -> [PID] {
         var result: [PID] = []
         for slot in 1..<max(table.usedSlots, 1) {

@@ -23,6 +23,8 @@ package struct ProcessSnapshot: Sendable {
     package var waitingFor: [String]
     package var handlesEvents: Bool
     package var limits: ProcessLimits
+    /// Whether it is a `Port`, which lists leave out.
+    package var isPort = false
 }
 
 extension Runtime {
@@ -52,7 +54,8 @@ extension Runtime {
                 fibers: 1,
                 waitingFor: [],
                 handlesEvents: false,
-                limits: state.limits
+                limits: state.limits,
+                isPort: state.isPort
             )
         }
         guard var snapshot, let body else { return nil }
@@ -66,7 +69,7 @@ extension Runtime {
 
     /// Every live process, in no order.
     package func snapshots() -> [ProcessSnapshot] {
-        allPIDs().compactMap { snapshot($0) }
+        allPIDs().compactMap { snapshot($0) }.filter { !$0.isPort }
     }
 
     private func word(_ state: RunState) -> String {

@@ -74,7 +74,7 @@ extension Runtime {
         return pid
     }
 
-    private func fill(
+    func fill(
         _ block: ControlBlock,
         _ request: SpawnRequest,
         _ body: any Runnable,
@@ -186,6 +186,7 @@ extension Runtime {
             state.monitors = PIDSet()
             state.watchers = PIDSet()
             state.exitWaiters = []
+            state.isPort = false
             state.lifetimeTimer = nil
             return waiters
         }

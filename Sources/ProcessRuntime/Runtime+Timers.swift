@@ -8,11 +8,22 @@ extension Runtime {
         case signal(PID, Int64)
         case lifetime(PID)
         case terminate(PID)
+        case call(@Sendable () -> Void)
     }
 
     /// Sends a TIMER signal with `number` to `pid` at `deadline` (monotonic nanoseconds).
     package func startTimer(for pid: PID, number: Int64, at deadline: UInt64) -> TimerKey {
         schedule(.signal(pid, number), at: deadline)
+    }
+
+    /// Calls `action` on the timekeeper's thread at `deadline` (monotonic nanoseconds).
+    ///
+    /// It must not block.
+    package func call(
+        at deadline: UInt64,
+        _ action: @escaping @Sendable () -> Void
+    ) -> TimerKey {
+        schedule(.call(action), at: deadline)
     }
 
     /// Stops a timer; false when it fired or was stopped before.
@@ -72,6 +83,7 @@ extension Runtime {
             deliver(Signal(.timer, from: nil, written: writer), to: pid)
         case .lifetime(let pid): _ = kill(pid, .limit(.lifetime))
         case .terminate(let pid): _ = kill(pid, .terminated)
+        case .call(let action): action()
         }
     }
 }

@@ -35,8 +35,8 @@ struct Moonlet: ParsableCommand {
             CommandGroup(
                 name: "Process",
                 subcommands: [
-                    List.self, Spawn.self, Exec.self, Send.self, Inspect.self, Wait.self,
-                    Cancel.self, Kill.self,
+                    List.self, Spawn.self, Exec.self, Send.self, Call.self, Inspect.self,
+                    Wait.self, Cancel.self, Kill.self,
                 ]
             ),
             CommandGroup(

@@ -86,6 +86,29 @@ import Testing
             code: 3
         ),
         Case(
+            arguments: ["call", "@a", "t", "{}", "--timeout", "1s"],
+            reply: .json(200, #"{"topic":"re","payload":[1,"é"],"elapsed_ms":3}"#),
+            request: "POST /v1/processes/@a/call HTTP/1.1",
+            body: #"{"topic":"t","payload":{},"timeout_ms":1000}"#,
+            output: "[1,\"é\"]\n"
+        ),
+        Case(
+            arguments: ["call", "n.1.4", "t"],
+            reply: .problem(504, "call-timeout"),
+            request: "POST /v1/processes/n.1.4/call HTTP/1.1",
+            body: #"{"topic":"t","timeout_ms":5000}"#,
+            errors: "moonlet: The detail. (call-timeout)\n",
+            code: 124
+        ),
+        Case(
+            arguments: ["call", "n.1.4", "t"],
+            reply: .problem(409, "target-exited"),
+            request: "POST /v1/processes/n.1.4/call HTTP/1.1",
+            body: #"{"topic":"t","timeout_ms":5000}"#,
+            errors: "moonlet: The detail. (target-exited)\n",
+            code: 4
+        ),
+        Case(
             arguments: ["send", "@a b/ü", "t", #""hi""#],
             reply: .json(202, #"{"pid":"p"}"#),
             request: "POST /v1/processes/@a%20b%2F%C3%BC/messages HTTP/1.1",

@@ -41,6 +41,15 @@ final class Call: Sendable {
         respond(problem.response(requestID: dress.requestID))
     }
 
+    /// Answers that the time is over for what was begun and cannot be taken back.
+    ///
+    /// Kept for retries, as failures are not: one must not begin it again.
+    func respondLate(_ problem: Problem) {
+        let response = problem.response(requestID: dress.requestID)
+        claim?.finish(response, evenFailed: true)
+        exchange.respond(dress.dressed(response))
+    }
+
     // MARK: What the client said
 
     /// A parameter of the path, decoded.

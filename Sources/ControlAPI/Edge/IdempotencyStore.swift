@@ -52,9 +52,13 @@ final class IdempotencyStore: Sendable {
         }
     }
 
-    fileprivate func finish(_ ticket: IdempotencyTable.Ticket, _ response: Response) {
+    fileprivate func finish(
+        _ ticket: IdempotencyTable.Ticket,
+        _ response: Response,
+        evenFailed: Bool
+    ) {
         let now = self.now()
-        table.withLock { $0.finish(ticket, response, now: now) }
+        table.withLock { $0.finish(ticket, response, evenFailed: evenFailed, now: now) }
     }
 
     fileprivate func abandon(_ ticket: IdempotencyTable.Ticket) {
@@ -85,8 +89,12 @@ final class IdempotencyClaim: Sendable {
     }
 
     /// Keeps the answer for retries; the first call counts.
-    func finish(_ response: Response) {
-        if let ticket = ticket.withLock({ $0.take() }) { store.finish(ticket, response) }
+    ///
+    /// `evenFailed` keeps a failure, too, after which another try would do the work twice.
+    func finish(_ response: Response, evenFailed: Bool = false) {
+        if let ticket = ticket.withLock({ $0.take() }) {
+            store.finish(ticket, response, evenFailed: evenFailed)
+        }
     }
 
     /// A claim that goes on where this one ends; nil where it has ended already.

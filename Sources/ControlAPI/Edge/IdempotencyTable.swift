@@ -89,10 +89,16 @@ struct IdempotencyTable: Sendable {
         return .fresh(Ticket(key: key, number: ticketCount))
     }
 
-    /// Keeps the answer, where it is one to keep; else abandons.
-    mutating func finish(_ ticket: Ticket, _ response: Response, now: UInt64) {
+    /// Keeps the answer, where it is one to keep (or `evenFailed`); else abandons.
+    mutating func finish(
+        _ ticket: Ticket,
+        _ response: Response,
+        evenFailed: Bool = false,
+        now: UInt64
+    ) {
         guard var entry = take(ticket) else { return }
-        guard let size = IdempotencyTable.size(ticket.key, entry.fingerprint, response),
+        guard evenFailed || IdempotencyTable.isFinal(response),
+            let size = IdempotencyTable.size(ticket.key, entry.fingerprint, response),
             size <= bytesMax, keysMax > 0
         else { return }
         entry.state = .answered(response, at: now, bytes: size)
@@ -129,16 +135,18 @@ struct IdempotencyTable: Sendable {
         if case .answered(_, _, let size) = entry.state { bytes -= size }
     }
 
-    /// What an answer costs, or nil for one that is not kept.
-    ///
-    /// Not kept is what says that another try may do better: the server's failures, and a mailbox
-    /// that is full now. A stream cannot be given twice.
+    /// Whether another try cannot do better, as it may after the server's failures, and when a
+    /// mailbox is full now.
+    private static func isFinal(_ response: Response) -> Bool {
+        response.status < 500 && response.status != 429
+    }
+
+    /// What an answer costs, or nil for a stream, which cannot be given twice.
     private static func size(
         _ key: String,
         _ fingerprint: Fingerprint,
         _ response: Response
     ) -> Int? {
-        guard response.status < 500, response.status != 429 else { return nil }
         var size = key.utf8.count + fingerprint.path.utf8.count + fingerprint.body.count
         for field in response.headers.fields {
             size += field.name.utf8.count + field.value.utf8.count

@@ -115,7 +115,8 @@ enum ProcessList {
             }
         }
         for pid in runtime.allPIDs() {
-            guard let process = runtime.snapshot(pid), wish.wants(process) else { continue }
+            guard let process = runtime.snapshot(pid), !process.isPort, wish.wants(process)
+            else { continue }
             let key = Key(value: wish.order.value(process), pid: pid.number)
             if let after = wish.after, !wish.precedes(after, key) { continue }
             items.append((key, process))

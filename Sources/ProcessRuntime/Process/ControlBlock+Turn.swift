@@ -60,6 +60,14 @@ extension ControlBlock {
         precondition(changed, "a process becomes ready once")
     }
 
+    /// The process is complete, and has nothing to do before something arrives.
+    ///
+    /// What arrived while it was starting did not queue it: the caller must look.
+    func becomeWaiting() {
+        let changed = exchange(.starting, .waiting)
+        precondition(changed, "a process begins to wait once")
+    }
+
     /// Takes the turn; false when someone else has it or there is nothing to run.
     func beginTurn() -> Bool {
         exchange(.ready, .running)

@@ -239,6 +239,8 @@ package struct ControlBlock: Equatable, @unchecked Sendable {
         var watchers = PIDSet()
         var exitWaiters: [ExitWaiter] = []
         var trapLinks = false
+        /// Whether a `Port` holds the slot: not counted, listed or told of as processes are.
+        var isPort = false
         var limits = ProcessLimits()
         var entry = ""
         var host = ""

@@ -234,6 +234,6 @@ struct IdempotencyTests {
         }
         let heeded = Routes.all.filter(\.isIdempotent).map { "\($0.method) \($0.pattern)" }
         #expect(promised == Set(heeded))
-        #expect(heeded.count == 3)
+        #expect(heeded.count == 4)
     }
 }
