@@ -83,10 +83,7 @@ package final class ControlAPI: Handler {
     // MARK: Handler
 
     package func handle(_ request: Request, _ exchange: any Exchange) {
-        let dress = ResponseDress(
-            requestID: requestIDs.id(of: request),
-            corsOrigin: guardian.corsOrigin(request)
-        )
+        let dress = dress(request)
         do throws(Problem) {
             try answer(request, exchange, dress)
         } catch {
@@ -99,18 +96,36 @@ package final class ControlAPI: Handler {
         do throws(Problem) {
             try guardian.checkHost(head)
             try guardian.checkSite(head)
-            if case .found(let route, _) = router.match(method: head.method, path: head.path),
-                Routes.all[route].body != .none
-            {
-                try checkType(head)
+            guard case .found(let number, _) = router.match(method: head.method, path: head.path)
+            else { return .proceed(bodyBytesMax: context.configuration.bodyBytesMax) }
+            let route = Routes.all[number]
+            if route.body == .lines {
+                _ = try query(head, route)
+                try checkLines(head)
+                return stream(head)
             }
+            if route.body != .none { try checkType(head) }
             return .proceed(bodyBytesMax: context.configuration.bodyBytesMax)
         } catch {
-            let dress = ResponseDress(
-                requestID: requestIDs.id(of: head),
-                corsOrigin: guardian.corsOrigin(head)
-            )
+            let dress = dress(head)
             return .refuse(dress.dressed(error.response(requestID: dress.requestID)))
+        }
+    }
+
+    private func dress(_ request: Request) -> ResponseDress {
+        ResponseDress(
+            requestID: requestIDs.id(of: request),
+            corsOrigin: guardian.corsOrigin(request)
+        )
+    }
+
+    /// Answers while the body comes.
+    private func stream(_ head: Request) -> Admission {
+        let dress = dress(head)
+        return .stream(bodyBytesMax: context.configuration.linesBytesMax) { [context] exchange in
+            let batch = MessageBatch(context)
+            exchange.respond(dress.dressed(batch.response))
+            return batch
         }
     }
 
@@ -191,21 +206,36 @@ package final class ControlAPI: Handler {
         case .none: return
         case .optional: if request.body.isEmpty { return }
         case .required: break
+        case .lines: return try checkLines(request)
         }
         try checkType(request)
         let limit = context.configuration.bodyBytesMax
         if request.body.count > limit { throw .payloadTooLarge(limit: limit) }
     }
 
-    /// Throws unless the body says that it is JSON, as it is: no coding of it is known here.
-    ///
-    /// Source: RFC 9110, 8.4.1: "identity" stands for no coding, and should not be sent at all.
+    /// Throws unless the body says that it is JSON, as it is.
     private func checkType(_ request: Request) throws(Problem) {
         let type = request.headers["Content-Type"]
         // Nearly every one is: there is nothing to take apart then.
         guard type == "application/json" || type.flatMap({ MediaType($0) })?.isJSON ?? false else {
             throw .unsupportedMediaType()
         }
+        try checkCoding(request)
+    }
+
+    /// Throws unless the body says that it is lines of JSON, and the request has no key.
+    private func checkLines(_ request: Request) throws(Problem) {
+        guard request.headers["Content-Type"].flatMap({ MediaType($0) })?.isNDJSON ?? false else {
+            throw .notLines()
+        }
+        try checkCoding(request)
+        if request.headers["Idempotency-Key"] != nil { throw .noIdempotencyKey() }
+    }
+
+    /// Throws for a body that is coded: none is known here but the one that is none.
+    ///
+    /// Source: RFC 9110, 8.4.1: "identity" stands for no coding, and should not be sent at all.
+    private func checkCoding(_ request: Request) throws(Problem) {
         guard request.headers["Content-Encoding"] != nil else { return }
         let codings = request.headers.all("Content-Encoding")
         guard codings.allSatisfy({ $0.isEmpty || Headers.same($0, "identity") }) else {

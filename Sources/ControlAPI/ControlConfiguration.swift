@@ -17,8 +17,10 @@ package struct ControlConfiguration: Sendable {
     /// that, spares included.
     package var workers = 1
     package var workerThreadsMax = 1
-    /// The largest JSON body.
+    /// The largest JSON body, and the largest line where a body is lines of JSON.
     package var bodyBytesMax = 1 << 20
+    /// The largest body of lines of JSON.
+    package var linesBytesMax = 64 << 20
     /// Event streams open at once.
     package var streamsMax = 10_000
     /// Silence on a stream after which a heartbeat is sent.

@@ -178,10 +178,36 @@ extension Problem {
         Problem(.payloadTooLarge, "The body may have at most \(limit) bytes.")
     }
 
+    static func lineTooLong(limit: Int) -> Problem {
+        Problem(.payloadTooLarge, "A line may have at most \(limit) bytes.")
+    }
+
+    /// The server's own refusal; a code unknown here is `internal`.
+    init(_ fault: Fault) {
+        let code = ProblemCode(rawValue: fault.code) ?? .internalFault
+        self.init(code, fault.detail, status: fault.status)
+    }
+
     static func unsupportedMediaType() -> Problem {
         Problem(
             .unsupportedMediaType,
             "The body must be JSON: send Content-Type: application/json."
+        )
+    }
+
+    static func notLines() -> Problem {
+        Problem(
+            .unsupportedMediaType,
+            "The body must be lines of JSON: send Content-Type: application/x-ndjson."
+        )
+    }
+
+    /// A body that is worked on as it comes cannot be compared with an earlier one before.
+    static func noIdempotencyKey() -> Problem {
+        Problem(
+            .invalidRequest,
+            "Idempotency-Key is not supported here: the messages are sent as they come.",
+            status: 400
         )
     }
 
@@ -298,6 +324,14 @@ extension Problem {
         json.beginObject()
         json.member("type", "/problems/\(code.rawValue)")
         json.member("title", code.title)
+        writeMembers(to: &json)
+        json.member("request_id", requestID)
+        json.endObject()
+        return json.bytes
+    }
+
+    /// Writes what is of this very problem into the object that is open.
+    func writeMembers(to json: inout JSONWriter) {
         json.member("status", status)
         json.member("detail", detail)
         json.member("code", code.rawValue)
@@ -318,10 +352,7 @@ extension Problem {
                 json.endArray()
             }
         }
-        json.member("request_id", requestID)
         json.member("retryable", code.isRetryable)
-        json.endObject()
-        return json.bytes
     }
 
     func response(requestID: String) -> Response {
@@ -340,9 +371,8 @@ extension ControlAPI {
     /// Renders the server's own refusals like ours: for `ServerConfiguration.renderFault`.
     ///
     /// A status and a code together are the server's choice (a malformed head is `invalid-request`
-    /// with 400); a code unknown here is `internal`.
+    /// with 400).
     package static func renderFault(_ fault: Fault, _ requestID: String) -> [UInt8] {
-        let code = ProblemCode(rawValue: fault.code) ?? .internalFault
-        return Problem(code, fault.detail, status: fault.status).document(requestID: requestID)
+        Problem(fault).document(requestID: requestID)
     }
 }

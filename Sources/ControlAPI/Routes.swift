@@ -33,6 +33,7 @@ enum Routes {
             isIdempotent: true,
             Calls.post
         ),
+        Route("POST", "/v1/messages", body: .lines, Messages.batch),
         Route("PUT", "/v1/processes/{id}/links/{other}", Links.put),
         Route("DELETE", "/v1/processes/{id}/links/{other}", Links.delete),
         Route("POST", "/v1/exec", body: .required, isIdempotent: true, Exec.post),

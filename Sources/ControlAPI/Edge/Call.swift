@@ -83,9 +83,18 @@ final class Call: Sendable {
 
     /// Reads the body with `read`; throws what is wrong with it, all at once.
     func body<T>(_ read: (ObjectDecoder) -> T) throws(Problem) -> T {
+        let text = request.body
+        return try Call.decode(text.span, read)
+    }
+
+    /// Reads an object with `read`; throws what is wrong with it, all at once.
+    static func decode<T>(
+        _ text: Span<UInt8>,
+        _ read: (ObjectDecoder) -> T
+    ) throws(Problem) -> T {
         let document: JSONDocument
         do throws(JSONFault) {
-            document = try JSONDocument(parsing: request.body, limits: Call.limits)
+            document = try JSONDocument(parsing: text, limits: Call.limits)
         } catch {
             throw .invalidJSON(error)
         }

@@ -10,6 +10,8 @@ struct Route: Sendable {
         case none
         case optional
         case required
+        /// Lines of JSON, which are not collected but handed on as they come.
+        case lines
     }
 
     let method: String

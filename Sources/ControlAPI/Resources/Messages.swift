@@ -8,14 +8,19 @@ enum Messages {
     static func send(_ call: Call, _ context: Context) throws(Problem) -> Response? {
         let pid = try context.resolve(call.path("id"))
         let message = try call.body(read)
-        let signal = Signal(topic: message.topic, payload: message.payload, from: nil)
-        do throws(RuntimeFault) {
-            try context.runtime.send(signal, to: pid)
-        } catch {
-            throw error == .mailboxFull
-                ? .mailboxFull(context.text(pid)) : .processNotFound(call.path("id"))
-        }
+        try context.send(message.topic, message.payload, to: pid, named: call.path("id"))
         return .json(202) { $0.member("pid", context.text(pid)) }
+    }
+
+    /// `POST /v1/messages` with its body at hand, which here is none at all.
+    ///
+    /// Others come by `ControlAPI.admit`.
+    static func batch(_ call: Call, _ context: Context) throws(Problem) -> Response? {
+        let batch = MessageBatch(context)
+        let body = call.request.body
+        if !body.isEmpty { batch.receive(body.span) }
+        batch.ended()
+        return batch.response
     }
 
     /// Reads `{topic, payload?}`; without a payload the receiver gets nil.
@@ -25,5 +30,21 @@ enum Messages {
             body.fault("topic", "topics that begin with @ belong to the system")
         }
         return (topic, body.payload("payload") ?? .nothing)
+    }
+}
+
+extension Context {
+    /// Sends a message that has no sender; `text` is what the client called the process.
+    func send(
+        _ topic: String,
+        _ payload: Payload,
+        to pid: PID,
+        named text: String
+    ) throws(Problem) {
+        do throws(RuntimeFault) {
+            try runtime.send(Signal(topic: topic, payload: payload, from: nil), to: pid)
+        } catch {
+            throw error == .mailboxFull ? .mailboxFull(self.text(pid)) : .processNotFound(text)
+        }
     }
 }

@@ -107,6 +107,7 @@ final class Server: @unchecked Sendable {
         }
         configuration.corsOrigins = settings.corsOrigins
         configuration.bodyBytesMax = settings.maxBodyBytes
+        configuration.linesBytesMax = settings.maxBatchBytes
         configuration.heartbeatNanoseconds = settings.heartbeat.nanoseconds
         configuration.probes.progress = { health.isWell() }
         configuration.probes.connections = { http.value?.connectionCount ?? 0 }

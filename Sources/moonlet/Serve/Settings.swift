@@ -66,6 +66,9 @@ struct ServeOptions: ParsableArguments {
     @Option(help: "Bytes of a request's body.")
     var maxBodyBytes: Int?
 
+    @Option(help: "Bytes of a body of lines of JSON (POST /v1/messages).")
+    var maxBatchBytes: Int?
+
     @Option(help: "Bytes of a request's line and headers.")
     var maxHeadBytes: Int?
 
@@ -116,6 +119,7 @@ struct ServeSettings {
     var maxConnectionsPerPeer = 4_096
     var maxStreamsPerPeer = 64
     var maxBodyBytes = 1 << 20
+    var maxBatchBytes = 64 << 20
     var maxHeadBytes = 16 << 10
     var maxHeaderFields = 100
     var headTimeout = CommandDuration(milliseconds: 10_000)
@@ -195,6 +199,7 @@ struct ServeSettings {
             &maxStreamsPerPeer
         )
         try source.read("max-body-bytes", options.maxBodyBytes, big, &maxBodyBytes)
+        try source.read("max-batch-bytes", options.maxBatchBytes, big, &maxBatchBytes)
         try source.read("max-head-bytes", options.maxHeadBytes, 512...(16 << 20), &maxHeadBytes)
         try source.read("max-header-fields", options.maxHeaderFields, 1...10_000, &maxHeaderFields)
         try source.read("max-events", options.maxEvents, 1...10_000_000, &maxEvents)
@@ -223,7 +228,8 @@ struct SettingSource {
         "listen", "tls-cert", "tls-key", "workers", "io-threads", "public", "allowed-hosts",
         "cors-origins", "insecure",
         "log-format", "log-level", "shutdown-timeout", "max-processes", "max-connections",
-        "max-connections-per-peer", "max-streams-per-peer", "max-body-bytes", "max-head-bytes",
+        "max-connections-per-peer", "max-streams-per-peer", "max-body-bytes",
+        "max-batch-bytes", "max-head-bytes",
         "max-header-fields", "head-timeout", "body-timeout", "idle-timeout", "write-timeout",
         "heartbeat", "max-events", "max-event-bytes", "node",
     ]
