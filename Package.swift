@@ -102,7 +102,10 @@ let package = Package(
         room("HTTPServer", ["HTTP", "Posix", "TLS", "CZlib", logging]),
         room(
             "ControlAPI",
-            ["HTTPServer", "HTTP", "JSON", "Payload", "ProcessRuntime", "LuaLibraries", logging]
+            [
+                "HTTPServer", "HTTP", "JSON", "Payload", "Posix", "ProcessRuntime", "LuaLibraries",
+                logging,
+            ]
         ),
         .executableTarget(
             name: "moonlet",

@@ -77,15 +77,18 @@ package final class ControlAPI: Handler {
     /// Event streams open now.
     package var openStreams: Int { context.hub.openCount }
 
+    /// How many labels its answers have (`Response.label`).
+    package static var labels: Int { Routes.labels.count }
+
     /// How often an event was turned into JSON; grows by one an event, however many read it.
     var renderingCount: Int { context.hub.renderingCount }
 
     // MARK: Handler
 
     package func handle(_ request: Request, _ exchange: any Exchange) {
-        let dress = dress(request)
+        var dress = dress(request)
         do throws(Problem) {
-            try answer(request, exchange, dress)
+            try answer(request, exchange, &dress)
         } catch {
             note(error, request, dress.requestID)
             exchange.respond(dress.dressed(error.response(requestID: dress.requestID)))
@@ -93,21 +96,22 @@ package final class ControlAPI: Handler {
     }
 
     package func admit(_ head: Request) -> Admission {
+        var dress = dress(head)
         do throws(Problem) {
             try guardian.checkHost(head)
             try guardian.checkSite(head)
             guard case .found(let number, _) = router.match(method: head.method, path: head.path)
             else { return .proceed(bodyBytesMax: context.configuration.bodyBytesMax) }
+            dress.label = Routes.firstLabel + number
             let route = Routes.all[number]
             if route.body == .lines {
                 _ = try query(head, route)
                 try checkLines(head)
-                return stream(head)
+                return stream(dress)
             }
             if route.body != .none { try checkType(head) }
             return .proceed(bodyBytesMax: context.configuration.bodyBytesMax)
         } catch {
-            let dress = dress(head)
             return .refuse(dress.dressed(error.response(requestID: dress.requestID)))
         }
     }
@@ -120,9 +124,8 @@ package final class ControlAPI: Handler {
     }
 
     /// Answers while the body comes.
-    private func stream(_ head: Request) -> Admission {
-        let dress = dress(head)
-        return .stream(bodyBytesMax: context.configuration.linesBytesMax) { [context] exchange in
+    private func stream(_ dress: ResponseDress) -> Admission {
+        .stream(bodyBytesMax: context.configuration.linesBytesMax) { [context] exchange in
             let batch = MessageBatch(context)
             exchange.respond(dress.dressed(batch.response))
             return batch
@@ -132,12 +135,13 @@ package final class ControlAPI: Handler {
     private func answer(
         _ request: Request,
         _ exchange: any Exchange,
-        _ dress: ResponseDress
+        _ dress: inout ResponseDress
     ) throws(Problem) {
         try guardian.checkHost(request)
         try guardian.checkSite(request)
         switch router.match(method: request.method, path: request.path) {
         case .found(let number, let parameters):
+            dress.label = Routes.firstLabel + number
             let route = Routes.all[number]
             let query = try query(request, route)
             try checkBody(request, route)
@@ -162,6 +166,7 @@ package final class ControlAPI: Handler {
         case .options(let allow):
             exchange.respond(dress.dressed(options(request, allow: allow)))
         case .notFound:
+            dress.label = Routes.fileLabel
             exchange.respond(dress.dressed(try file(request)))
         case .methodNotAllowed(let allow):
             throw .methodNotAllowed(request.method, allow: allow)

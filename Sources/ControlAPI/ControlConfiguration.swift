@@ -1,3 +1,6 @@
+package import HTTPServer
+package import Posix
+
 /// What the control API can be told; the defaults are the product's.
 ///
 /// Durations in nanoseconds, sizes in bytes.
@@ -55,6 +58,12 @@ package struct ControlConfiguration: Sendable {
         /// Connections open now.
         package var connections: @Sendable () -> Int = { 0 }
         package var workers: @Sendable () -> [WorkerStatus] = { [] }
+        /// Processes that wait for a turn.
+        package var runQueueLength: @Sendable () -> Int = { 0 }
+        /// What the HTTP server counted, with `ControlAPI.labels` labels.
+        package var traffic: @Sendable () -> Traffic = { Traffic(labels: ControlAPI.labels) }
+        /// What the program uses of its machine.
+        package var usage: @Sendable () -> ProcessUsage = { ProcessUsage.now() }
 
         package init() {}
     }

@@ -12,6 +12,15 @@ enum Routes {
         return router
     }
 
+    /// What answers count as in the metrics, by number: no route, a file, and each of `all`.
+    static let labels: [[(String, String)]] =
+        [[("method", "other"), ("route", "none")], [("method", "GET"), ("route", "file")]]
+        + all.map { [("method", $0.method), ("route", $0.pattern)] }
+
+    /// The label of a file, and of the first of `all`.
+    static let fileLabel = 1
+    static let firstLabel = 2
+
     static let all: [Route] = [
         Route("POST", "/v1/processes", body: .required, isIdempotent: true, Processes.spawn),
         Route("GET", "/v1/processes", query: ProcessList.parameters, ProcessList.get),
@@ -45,6 +54,7 @@ enum Routes {
         Route("GET", "/v1/hosts", Inventory.hosts),
         Route("GET", "/v1/events", query: Events.parameters, Events.get),
         Route("GET", "/v1/system", ServerState.system),
+        Route("GET", "/metrics", Metrics.get),
         Route("GET", "/livez", ServerState.live),
         Route("GET", "/readyz", ServerState.ready),
         Route("GET", "/openapi.yaml", ServerState.contract),

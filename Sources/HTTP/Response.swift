@@ -3,6 +3,8 @@ package struct Response: Sendable {
     package var status: Int
     package var headers: Headers
     package var body: ResponseBody
+    /// What it counts as in the server's metrics: a number below `ServerConfiguration.labels`.
+    package var label = 0
 
     package init(status: Int, headers: Headers = Headers(), body: ResponseBody = .none) {
         self.status = status

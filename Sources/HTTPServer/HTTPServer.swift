@@ -83,6 +83,7 @@ package final class HTTPServer: Sendable {
             for _ in 0..<count {
                 let loop = try EventLoop(
                     poller: try makePoller(),
+                    labels: configuration.labels,
                     sockets: sockets,
                     clock: clock,
                     wallClock: wallClock,
@@ -141,6 +142,16 @@ package final class HTTPServer: Sendable {
 
     /// Open connections, those in the middle of closing included.
     package var connectionCount: Int { services.ledger.total }
+
+    /// What was counted since the start.
+    package var traffic: Traffic {
+        var traffic = Traffic(labels: configuration.labels)
+        for loop in state.withLock({ $0.loops }) { loop.meter.add(to: &traffic) }
+        traffic.refusals = services.refusalCounts
+        traffic.connections = services.ledger.total
+        traffic.streams = services.streamLedger.total
+        return traffic
+    }
 
     /// Stops accepting and waits until every connection has had its answers and is closed.
     ///

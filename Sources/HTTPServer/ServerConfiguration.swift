@@ -18,6 +18,8 @@ package struct ServerConfiguration: Sendable {
     package var connectionsPerPeerMax = 4_096
     /// Open streams of one peer; one more is answered 503 `stream-limit`.
     package var streamsPerPeerMax = 64
+    /// How many labels the handler's answers have for metrics (`Response.label`).
+    package var labels = 1
     /// How the server's own refusals read.
     package var renderFault: FaultRenderer = Fault.defaultRenderer
     /// Makes the request id of a refusal.

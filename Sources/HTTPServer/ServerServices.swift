@@ -11,6 +11,8 @@ final class ServerServices: Sendable {
     let limits: ConnectionLimits
     let ledger: ConnectionLedger
     let streamLedger: ConnectionLedger
+    /// How often each of the server's own refusals was given, by its code.
+    private let refusals = Mutex<[String: UInt64]>([:])
     let notices: Notices
     private let renderFault: FaultRenderer
     private let newRequestID: @Sendable () -> String
@@ -37,8 +39,12 @@ final class ServerServices: Sendable {
 
     func beginDraining() { draining.store(true, ordering: .relaxed) }
 
-    /// A fault as a response with its own request id.
+    /// The server's own refusals so far, by code.
+    var refusalCounts: [String: UInt64] { refusals.withLock { $0 } }
+
+    /// A fault as a response with its own request id; counts it as given.
     func response(to fault: Fault) -> Response {
+        refusals.withLock { $0[fault.code, default: 0] += 1 }
         let requestID = newRequestID()
         var headers = Headers([
             ("Content-Type", "application/problem+json"), ("X-Request-Id", requestID),

@@ -66,6 +66,8 @@ final class NameRegistry: Sendable {
         block.withLock { $0.pid == pid && $0.phase == .alive }
     }
 
+    var count: Int { owners.withLock { $0.count } }
+
     func find(_ name: String) -> PID? {
         owners.withLock { $0[ProcessName(name)] }
     }

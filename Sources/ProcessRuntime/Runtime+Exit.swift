@@ -80,7 +80,7 @@ extension Runtime {
     /// Keeps, counts and publishes an exit.
     private func announce(_ record: ExitRecord) {
         exits.add(record)
-        counters.exited.wrappingAdd(1, ordering: .relaxed)
+        counters.exited.add(record.reason)
         counters.live.wrappingSubtract(1, ordering: .relaxed)
         feed.publish(
             .exit,

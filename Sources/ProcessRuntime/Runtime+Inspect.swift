@@ -72,6 +72,26 @@ extension Runtime {
         allPIDs().compactMap { snapshot($0) }.filter { !$0.isPort }
     }
 
+    /// Bytes that all processes hold now: the sum of up to `sampleMax` or so, else an estimate.
+    ///
+    /// No more than that many locks are taken, however many processes there are.
+    package func memoryBytes(sampleMax: Int = 10_000) -> Int {
+        let slots = table.usedSlots
+        let step = max(1, counts.live / sampleMax)
+        var (sum, seen) = (0, 0)
+        for slot in stride(from: 1, to: slots, by: step) {
+            guard let block = table.block(slot: slot),
+                block.fields.currentPID.load(ordering: .relaxed) != 0,
+                let body = block.withLock({ $0.phase == .alive ? $0.body : nil }),
+                !(body is Port)
+            else { continue }
+            sum += body.memoryBytes
+            seen += 1
+        }
+        if step == 1 || seen == 0 { return sum }
+        return Int(Double(sum) / Double(seen) * Double(counts.live))
+    }
+
     private func word(_ state: RunState) -> String {
         switch state {
         case .running, .runningWoken: "running"

@@ -23,7 +23,10 @@ extension Runtime {
             if let signal = parcel.take() { block.put(signal, into: &state) }
             return nil
         }
-        if let fault { throw fault }
+        if let fault {
+            if fault == .mailboxFull { counters.mailboxFull.wrappingAdd(1, ordering: .relaxed) }
+            throw fault
+        }
         counters.messages.wrappingAdd(1, ordering: .relaxed)
         wake(block)
     }

@@ -37,6 +37,9 @@ extension Runtime {
         names.all().filter { isAlive($0.pid) }.sorted { $0.name < $1.name }
     }
 
+    /// How many names there are.
+    package var nameCount: Int { names.count }
+
     /// The process that a pid text or a registered name means, dead or alive.
     package func resolve(_ text: String) -> PID? {
         pids.parse(text) ?? lookup(text)

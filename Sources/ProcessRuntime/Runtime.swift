@@ -77,7 +77,8 @@ package final class Runtime: Sendable {
 
     struct Counters: ~Copyable, Sendable {
         let spawned = Atomic<UInt64>(0)
-        let exited = Atomic<UInt64>(0)
+        let exited = ExitCounts()
+        let mailboxFull = Atomic<UInt64>(0)
         let messages = Atomic<UInt64>(0)
         let live = Atomic<Int>(0)
         let heldTimers = Atomic<Int>(0)
@@ -108,10 +109,16 @@ package final class Runtime: Sendable {
     /// How many processes were made, ended and live now; messages accepted.
     package var counts: (spawned: UInt64, exited: UInt64, live: Int, messages: UInt64) {
         (
-            counters.spawned.load(ordering: .relaxed), counters.exited.load(ordering: .relaxed),
+            counters.spawned.load(ordering: .relaxed), counters.exited.total,
             counters.live.load(ordering: .relaxed), counters.messages.load(ordering: .relaxed)
         )
     }
+
+    /// How many processes ended, by the word of their reason.
+    package var exitCounts: [(reason: String, count: UInt64)] { counters.exited.all }
+
+    /// How many messages were refused because the mailbox was full.
+    package var mailboxFullCount: UInt64 { counters.mailboxFull.load(ordering: .relaxed) }
 
     func nextWaiterID() -> UInt64 {
         nextWaiter.wrappingAdd(1, ordering: .relaxed).oldValue

@@ -6,9 +6,12 @@ struct ResponseDress: Sendable {
     let requestID: String
     /// The origin of a listed site that asked, for CORS; nil for everyone else.
     let corsOrigin: String?
+    /// What the answer counts as: see `Routes.labels`.
+    var label = 0
 
     func dressed(_ response: Response) -> Response {
         var response = response
+        response.label = label
         response.headers.set("X-Request-Id", requestID)
         response.headers.set("X-Content-Type-Options", "nosniff")
         if let corsOrigin {

@@ -1,5 +1,6 @@
 import HTTP
 import JSON
+import Posix
 import ProcessRuntime
 
 /// `/v1/system`, the probes, and the contract.
@@ -20,14 +21,21 @@ enum ServerState {
             json.beginObject()
             let counts = runtime.counts
             json.member("processes", counts.live)
-            json.member("names", runtime.allNames().count)
+            json.member("names", runtime.nameCount)
             json.member("spawned", Int64(clamping: counts.spawned))
             json.member("exited", Int64(clamping: counts.exited))
             json.member("messages", Int64(clamping: counts.messages))
+            json.member("mailbox_full", Int64(clamping: runtime.mailboxFullCount))
             json.member("timers", runtime.pendingTimers)
             json.member("events", Int64(clamping: runtime.feed.latest))
             json.member("streams", context.hub.openCount)
             json.member("connections", probes.connections())
+            json.member("run_queue", probes.runQueueLength())
+            json.endObject()
+            json.key("memory")
+            json.beginObject()
+            json.member("resident_bytes", probes.usage().residentBytes)
+            json.member("lua_bytes", runtime.memoryBytes())
             json.endObject()
             json.key("workers")
             json.beginArray()
@@ -55,6 +63,7 @@ enum ServerState {
         json.member("names_per_process", runtime.namesPerProcessMax)
         json.member("name_bytes", runtime.nameBytesMax)
         json.member("body_bytes", context.configuration.bodyBytesMax)
+        json.member("batch_bytes", context.configuration.linesBytesMax)
         json.member("result_bytes", context.configuration.resultBytesMax)
         json.member("streams", context.configuration.streamsMax)
         json.member("workers", context.configuration.workers)

@@ -163,6 +163,7 @@ final class Connection: Pollable {
             inputEnded = true
             if isLingering || isHandshaking { close() } else { session.inputEnded() }
         case .bytes(let count):
+            loop.meter.receive(count)
             if isLingering {
                 lingeredBytes += count
                 if lingeredBytes > Self.lingerBytesMax { close() }
@@ -259,7 +260,10 @@ final class Connection: Pollable {
                     } else {
                         try output.send(to: socket, by: loop.sockets)
                     }
-                if count > 0 { writeProgressAt = loop.now }
+                if count > 0 {
+                    writeProgressAt = loop.now
+                    loop.meter.send(count)
+                }
             case .none:
                 return
             }

@@ -208,7 +208,9 @@ final class HTTP1Session: ConnectionProtocol {
         switch services.handler.admit(head.request(body: [])) {
         case .proceed(nil): break
         case .proceed(let bytesMax?): parser.setBodyLimit(bytesMax)
-        case .refuse(let response): refuse(response)
+        case .refuse(let response):
+            loop.meter.note(response)
+            refuse(response)
         case .stream(let bytesMax, let begin):
             parser.setBodyLimit(bytesMax)
             // One that says that it is too long is refused by the parser's next step.

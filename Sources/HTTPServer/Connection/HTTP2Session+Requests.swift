@@ -41,7 +41,9 @@ extension HTTP2Session {
         switch services.handler.admit(head.request) {
         case .proceed(nil): break
         case .proceed(let bytesMax?): stream.bodyBytesMax = max(0, bytesMax)
-        case .refuse(let response): return refuse(stream, response)
+        case .refuse(let response):
+            loop.meter.note(response)
+            return refuse(stream, response)
         case .stream(let bytesMax, let begin):
             stream.bodyBytesMax = max(0, bytesMax)
             streaming = begin

@@ -69,6 +69,7 @@ final class Listener: Pollable {
         case .none: return false
         }
         guard let taken = accepted.take() else { return false }
+        loop.meter.accept()
         let isInternet = taken.peer != nil
         let peer = PeerKey(taken.peer)
         let socket = taken.take()

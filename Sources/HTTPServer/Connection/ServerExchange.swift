@@ -12,13 +12,17 @@ final class ServerExchange: Exchange {
     private let loop: EventLoop
     private let token: PollToken
     private let sequence: UInt64
+    private let startedAt: UInt64
     /// Whether an answer was given; exchanged once, orders nothing else.
     private let answered = Atomic<Bool>(false)
 
+    /// Hands a request out; on the loop's thread.
     init(loop: EventLoop, token: PollToken, sequence: UInt64) {
         self.loop = loop
         self.token = token
         self.sequence = sequence
+        startedAt = loop.now
+        loop.meter.begin()
     }
 
     deinit {
@@ -31,7 +35,7 @@ final class ServerExchange: Exchange {
             if case .stream(let stream) = response.body { stream.stop() }
             return
         }
-        loop.perform(.respond(token, sequence, response))
+        loop.perform(.respond(token, sequence, response, since: startedAt))
     }
 
     func onDisconnect(_ action: @escaping @Sendable () -> Void) {

@@ -33,7 +33,8 @@ protocol Pollable: AnyObject {
 
 /// What another thread asks of a loop.
 enum LoopJob: Sendable {
-    case respond(PollToken, UInt64, Response)
+    /// `since`: when the handler got the request, in monotonic nanoseconds.
+    case respond(PollToken, UInt64, Response, since: UInt64)
     case abandoned(PollToken, UInt64)
     case watchDisconnect(PollToken, UInt64, @Sendable () -> Void)
     case timer(PollToken, UInt64, nanoseconds: UInt64, @Sendable () -> Void)
@@ -72,6 +73,8 @@ final class EventLoop: @unchecked Sendable {
     private let wakeToken: PollToken
     /// What a connection reads into before it is parsed.
     let readBuffer: UnsafeMutableRawBufferPointer
+    /// What it counts.
+    let meter: LoopMeter
     /// What TLS opens a record into.
     let plainBuffer: UnsafeMutableRawBufferPointer
 
@@ -82,6 +85,7 @@ final class EventLoop: @unchecked Sendable {
 
     init(
         poller: any Poller,
+        labels: Int,
         sockets: any SocketLayer,
         clock: @escaping @Sendable () -> UInt64,
         wallClock: @escaping @Sendable () -> UInt64,
@@ -90,6 +94,7 @@ final class EventLoop: @unchecked Sendable {
         wakeUp = try EventFD()
         self.round = round
         self.poller = poller
+        meter = LoopMeter(labels: labels)
         self.sockets = sockets
         self.clock = clock
         self.wallClock = wallClock
@@ -192,7 +197,8 @@ final class EventLoop: @unchecked Sendable {
 
     private func run(_ job: LoopJob) {
         switch job {
-        case .respond(let token, let sequence, let response):
+        case .respond(let token, let sequence, let response, let since):
+            meter.end(response, after: clock() &- since)
             guard let connection = self[token] as? Connection else {
                 if case .stream(let stream) = response.body { stream.stop() }
                 return
@@ -200,6 +206,7 @@ final class EventLoop: @unchecked Sendable {
             connection.session.complete(sequence, response)
             touch(connection)
         case .abandoned(let token, let sequence):
+            meter.end(Response(status: 500), after: 0)
             guard let connection = self[token] as? Connection else { return }
             connection.session.abandon(sequence)
             touch(connection)

@@ -1,4 +1,5 @@
 package import Payload
+import Synchronization
 
 /// Why a process ended.
 package enum ExitReason: Sendable, Equatable {
@@ -129,4 +130,37 @@ package enum ExitRules {
         if normal { return .none }
         return trapping ? .event : .fail
     }
+}
+
+/// How many processes ended for each reason.
+struct ExitCounts: ~Copyable, Sendable {
+    private let normal = Atomic<UInt64>(0)
+    private let error = Atomic<UInt64>(0)
+    private let terminated = Atomic<UInt64>(0)
+    private let linked = Atomic<UInt64>(0)
+    private let limit = Atomic<UInt64>(0)
+    private let shutdown = Atomic<UInt64>(0)
+
+    func add(_ reason: ExitReason) {
+        switch reason {
+        case .normal: normal.wrappingAdd(1, ordering: .relaxed)
+        case .error: error.wrappingAdd(1, ordering: .relaxed)
+        case .terminated: terminated.wrappingAdd(1, ordering: .relaxed)
+        case .linked: linked.wrappingAdd(1, ordering: .relaxed)
+        case .limit: limit.wrappingAdd(1, ordering: .relaxed)
+        case .shutdown: shutdown.wrappingAdd(1, ordering: .relaxed)
+        }
+    }
+
+    /// Each reason's word and count.
+    var all: [(reason: String, count: UInt64)] {
+        [
+            ("normal", normal.load(ordering: .relaxed)), ("error", error.load(ordering: .relaxed)),
+            ("terminated", terminated.load(ordering: .relaxed)),
+            ("linked", linked.load(ordering: .relaxed)), ("limit", limit.load(ordering: .relaxed)),
+            ("shutdown", shutdown.load(ordering: .relaxed)),
+        ]
+    }
+
+    var total: UInt64 { all.reduce(0) { $0 &+ $1.count } }
 }

@@ -377,6 +377,9 @@ package final class WorkerPool: Dispatcher {
         }
     }
 
+    /// How many processes wait for a turn; a hint.
+    package var waitingCount: Int { max(0, waiting.load(ordering: .relaxed)) }
+
     /// Whether the workers make progress: one with a seat is idle, or a turn ended since `before`.
     package func progress() -> (idle: Bool, turns: UInt64) {
         let idle = queues.withLock { !$0.idle.isEmpty }

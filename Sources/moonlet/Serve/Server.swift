@@ -111,6 +111,10 @@ final class Server: @unchecked Sendable {
         configuration.heartbeatNanoseconds = settings.heartbeat.nanoseconds
         configuration.probes.progress = { health.isWell() }
         configuration.probes.connections = { http.value?.connectionCount ?? 0 }
+        configuration.probes.traffic = {
+            http.value?.traffic ?? Traffic(labels: ControlAPI.labels)
+        }
+        configuration.probes.runQueueLength = { pool.waitingCount }
         configuration.workers = pool.seats
         configuration.workerThreadsMax = pool.threadsMax
         configuration.probes.workers = {
@@ -138,6 +142,7 @@ final class Server: @unchecked Sendable {
         configuration.connectionsMax = settings.maxConnections
         configuration.connectionsPerPeerMax = settings.maxConnectionsPerPeer
         configuration.streamsPerPeerMax = settings.maxStreamsPerPeer
+        configuration.labels = ControlAPI.labels
         configuration.renderFault = ControlAPI.renderFault
         configuration.limits.http1.headBytesMax = settings.maxHeadBytes
         configuration.limits.http1.fieldsMax = settings.maxHeaderFields
