@@ -4,19 +4,22 @@
 APP ?= examples/worker-pool
 LISTEN ?= 127.0.0.1:7070
 SECONDS ?= 60
+CONTRACT_SECONDS ?= 120
 
 BUILD_PACKAGES = liblua5.4-dev libnghttp2-dev libjansson-dev zlib1g-dev libssl-dev
+CONTRACT_PACKAGES = $(BUILD_PACKAGES) curl python3 python3-venv
 TEST_PACKAGES = $(BUILD_PACKAGES) curl nghttp2-client openssl strace
 BENCH_PACKAGES = $(BUILD_PACKAGES) erlang-base lua5.4 nginx-light wrk nghttp2-client curl gcc
 SOURCES = Package.swift Sources Tests
 
-.PHONY: help serve build test lint bench soak sanitize fuzz clean
+.PHONY: help serve build test lint bench soak contract sanitize fuzz clean
 
 help:
 	@echo "make serve   build a release and serve $(APP) at http://$(LISTEN)"
 	@echo "make test    format lint, a build without warnings, all tests"
 	@echo "make build   the release binary, .build/release/moonlet"
 	@echo "make bench   the benchmarks     make fuzz   each fuzzer for $(SECONDS) s (SECONDS=n)"
+	@echo "make contract   schemathesis against a running server for $(CONTRACT_SECONDS) s"
 	@echo "make soak    everything at once for 600 s (SECONDS=n): nothing may be left"
 	@echo "make sanitize   the engine's tests under the thread and address sanitizers"
 
@@ -43,6 +46,12 @@ bench:
 	@scripts/install-packages $(BENCH_PACKAGES)
 	Benchmarks/run
 	Benchmarks/http/run
+
+# Requests made from openapi.yaml, right and wrong ones; after make test, whose build it uses.
+contract:
+	@scripts/install-packages $(CONTRACT_PACKAGES)
+	swift build --product moonlet -Xswiftc -warnings-as-errors
+	scripts/contract $(CONTRACT_SECONDS)
 
 # Ten minutes unless SECONDS says otherwise.
 soak: SECONDS = 600

@@ -151,7 +151,7 @@ let package = Package(
         ),
         .testTarget(
             name: "EndToEnd",
-            dependencies: ["moonlet", "HTTP2TestSupport", "Posix", "TestCertificates"],
+            dependencies: ["moonlet", "HTTP2TestSupport", "Posix", "TestCertificates", yams],
             path: "Tests/EndToEnd",
             swiftSettings: testing
         ),

@@ -67,16 +67,18 @@ import Testing
     }
 
     /// A curl that sends what is written to it.
+    ///
+    /// `-T .` is standard input, read without holding up what comes back; `-T -` would wait.
     private final class Curl {
         let process = Process()
         private let input = Pipe()
         private let lines: CapturedLog
 
-        init(_ server: RunningServer) throws {
+        init(_ server: RunningServer, _ version: String) throws {
             let output = Pipe()
             process.executableURL = URL(fileURLWithPath: "/usr/bin/curl")
             process.arguments = [
-                "-sN", "-X", "POST", "-T", "-", "-H", "Content-Type: application/x-ndjson",
+                "-sN", version, "-X", "POST", "-T", ".", "-H", "Content-Type: application/x-ndjson",
                 server.base + "/v1/messages",
             ]
             process.standardInput = input
@@ -101,10 +103,11 @@ import Testing
         var count: Int { lines.lines.count }
     }
 
-    @Test func `curl has each result before it sends the next line`() throws {
+    @Test(arguments: ["--http1.1", "--http2-prior-knowledge"])
+    func `curl has each result before it sends the next line`(_ version: String) throws {
         let app = try Self.app()
         let server = try Self.server(app)
-        let curl = try Curl(server)
+        let curl = try Curl(server, version)
         for number in 0..<5 {
             try curl.send(#"{"to": "@counter", "topic": "add", "payload": 1}"# + "\n")
             #expect(curl.result(number)?["index"].integer == Int64(number))

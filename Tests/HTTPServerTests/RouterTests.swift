@@ -58,6 +58,7 @@ import Testing
         ("GET", "/%c0%ae", "400"),
         ("GET", "relative", "400"),
         ("BREW", "/v1/processes", "501"),
+        ("TRACE", "/v1/processes", "405 GET,HEAD,POST,OPTIONS"),
         ("get", "/v1/processes", "501"),
     ])
     func `finds the route, or says why there is none`(

@@ -44,7 +44,7 @@ import Testing
             try client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
             eventually("it is there") { held.get() != nil }
             #expect(server.traffic.inFlight == 1)
-            client.close()
+            try client.abort()
             eventually("its client is gone") { server.connectionCount == 0 }
             // The work goes on, so it counts on.
             #expect(server.traffic.inFlight == 1)

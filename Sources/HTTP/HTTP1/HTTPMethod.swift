@@ -1,12 +1,14 @@
-/// The methods this server implements for some resource or other.
+/// The methods this server knows.
 package enum HTTPMethod {
-    /// In the order an `Allow` field lists them.
+    /// Those that some resource or other may allow, in the order an `Allow` field lists them.
     package static let known = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
-    /// Whether a method is implemented at all: if not answer 501, else route it (404, 405).
+    /// Whether a method means something here: if not answer 501, else route it (404, 405).
+    ///
+    /// TRACE does: it is known, and no resource allows it.
     ///
     /// Source: RFC 9110, 9.1 and 15.6.2. Methods are case-sensitive.
     package static func isKnown(_ method: String) -> Bool {
-        known.contains(method)
+        known.contains(method) || method == "TRACE"
     }
 }

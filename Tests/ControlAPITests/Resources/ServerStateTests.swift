@@ -33,6 +33,7 @@ struct ServerStateTests {
         let desk = Desk {
             $0.version = "1.2.3"
             $0.probes.connections = { 5 }
+            $0.probes.runQueueLength = { 4 }
             $0.workers = 2
             $0.workerThreadsMax = 12
             $0.probes.workers = { [.init(state: "running", turns: 9)] }
@@ -49,12 +50,14 @@ struct ServerStateTests {
         let counts = try #require(answer["counts"] as? [String: Int])
         let expected = [
             "processes": 1, "names": 1, "spawned": 2, "exited": 1, "messages": 0, "timers": 0,
-            "events": 4, "streams": 0, "connections": 5,
+            "events": 4, "streams": 0, "connections": 5, "mailbox_full": 0, "run_queue": 4,
         ]
         #expect(counts == expected)
         let limits = try #require(answer["limits"] as? [String: Int])
         #expect(limits["processes"] == 1_000)
         #expect(limits["body_bytes"] == 1 << 20)
+        let memory = try #require(answer["memory"] as? [String: Int])
+        #expect(memory["lua_bytes"] == 4_096 && memory["resident_bytes"] ?? 0 > 1_000_000)
         #expect(limits["workers"] == 2)
         #expect(limits["worker_threads"] == 12)
         #expect(answer.list("workers").first?["state"] as? String == "running")
