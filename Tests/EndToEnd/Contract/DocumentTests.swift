@@ -83,6 +83,7 @@ import Testing
         (#"{"anyOf":[{"type":"null"}]}"#, "1"),
         (#"{"allOf":[{"type":"string"},{"const":"b"}]}"#, #""a""#),
         (#"{"pattern":"^a$"}"#, #""b""#), (#"{"wanted":1}"#, "1"), (#"{"maxLength":1}"#, #""ab""#),
+        (#"{"maxItems":1}"#, "[1,2]"), (#"{"minItems":1}"#, "[]"),
     ])
     func `the check of these tests finds what is wrong`(_ schema: String, _ value: String) throws {
         let check = SchemaCheck(document: try Self.document.get())

@@ -49,6 +49,8 @@ struct SchemaCheck {
                 let found = text.range(of: rule.text, options: .regularExpression)
                 return fault(found != nil, "must match \(rule)")
             }
+        case "maxItems":
+            return fault(value.items.count <= rule.integer ?? .max, "too many")
         case "minItems": return fault(value.items.count >= rule.integer ?? 0, "too few")
         case "items":
             return value.items.enumerated().flatMap { faults($1, rule, at: "\(place)/\($0)") }
