@@ -7,6 +7,7 @@
 // jump, unless host code runs; then it is granted, and the trampoline dies on its way out.
 
 #include "machine.h"
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,21 +42,53 @@ static void *from_system(size_t bytes) {
   return block;
 }
 
+// ---- Giving memory back ---------------------------------------------------------------------
+
+// Blocks as large as this are mapped by themselves, and gone when they are freed. malloc left alone
+// raises the bound with each such block that is freed, up to 32 MiB: after a storm of processes with
+// large strings all of their memory would stay.
+#define MAPPED_BYTES_MIN (4 << 20)
+#define TOP_BYTES_MAX (8 << 20)
+// What lies below stays in malloc's arenas, for others; after so many bytes dropped, what is free of
+// it goes back to the system.
+#define TRIM_AFTER_BYTES ((size_t)64 << 20)
+
+static _Atomic size_t dropped;  // since malloc was last trimmed
+
+void ml_tune_malloc(void) {
+  mallopt(M_MMAP_THRESHOLD, MAPPED_BYTES_MIN);
+  mallopt(M_TRIM_THRESHOLD, TOP_BYTES_MAX);
+}
+
+static void note_dropped(size_t bytes) {
+  if (bytes == 0) return;
+  size_t sum = atomic_fetch_add_explicit(&dropped, bytes, memory_order_relaxed) + bytes;
+  if (sum < TRIM_AFTER_BYTES) return;
+  // One of those that come here together trims.
+  if (atomic_exchange_explicit(&dropped, 0, memory_order_relaxed) >= TRIM_AFTER_BYTES)
+    malloc_trim(0);
+}
+
 void ml_arena_open(ml_arena *a) {
   memset(a, 0, sizeof *a);
   a->big.next = a->big.prev = &a->big;
 }
 
 void ml_arena_drop(ml_arena *a) {
+  size_t bytes = 0;
   for (ml_chunk *c = a->chunks, *next; c != NULL; c = next) {
     next = c->next;
+    bytes += c->size;
     ml_spoil(c, c->size);
     free(c);
   }
   for (ml_big *b = a->big.next, *next; b != &a->big; b = next) {
     next = b->next;
+    size_t size = malloc_usable_size(b);
+    if (size < MAPPED_BYTES_MIN) bytes += size;
     free(b);
   }
+  note_dropped(bytes);
   ml_arena_open(a);
 }
 

@@ -184,6 +184,9 @@ package final class LuaWorker: @unchecked Sendable {
     /// Installs the signal handler that interrupts need; once for the program.
     package static func installSignalHandler() { ml_install_signal_handler() }
 
+    /// Has malloc give memory back to the system that processes leave; once for the program.
+    package static func tuneMalloc() { ml_tune_malloc() }
+
     /// Whether kills can end a machine that is inside liblua's C code.
     package static var knowsLuaText: Bool { ml_knows_lua_text() }
 }

@@ -148,6 +148,11 @@ void ml_template_free(ml_template *_Nonnull t);
 ml_machine *_Nullable ml_template_fork(
     const ml_template *_Nonnull t, size_t memory_limit, uint64_t seed);
 
+// ---- Memory ---------------------------------------------------------------------------------
+
+// Has malloc give memory back to the system (arena.c). Once for the program, before much is taken.
+void ml_tune_malloc(void);
+
 // ---- Workers --------------------------------------------------------------------------------
 
 // Installs the SIGURG handler, once for the process.

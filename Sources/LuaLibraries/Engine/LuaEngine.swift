@@ -43,6 +43,7 @@ package final class LuaEngine: Sendable {
 
     /// What the shim calls, installed once: engines may be made while others run.
     private static let callbacks: Void = {
+        LuaWorker.tuneMalloc()
         LoggerLibrary.installPrint()
         ErrorsLibrary.installText()
         ProcessLibrary.installSenderText()

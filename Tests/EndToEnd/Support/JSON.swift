@@ -49,6 +49,10 @@ enum JSON: Equatable, CustomStringConvertible {
     /// Empty for anything but a string.
     var text: String { if case .string(let text) = self { text } else { "" } }
     var integer: Int64? { if case .integer(let value) = self { value } else { nil } }
+    /// Any number; nil for other values.
+    var number: Double? {
+        if case .double(let value) = self { value } else { integer.map(Double.init) }
+    }
     /// Empty for anything but an array.
     var items: [JSON] { if case .array(let items) = self { items } else { [] } }
     var isMissing: Bool { self == .missing }

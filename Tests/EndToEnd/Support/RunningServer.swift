@@ -123,6 +123,13 @@ final class RunningServer: Sendable {
         return pages * sysconf(Int32(_SC_PAGESIZE))
     }
 
+    /// The most bytes that were resident at once.
+    var peakBytes: Int {
+        let text = (try? String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8)) ?? ""
+        let line = text.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+        return line.flatMap { Int($0.split(separator: " ")[1]) }.map { $0 << 10 } ?? 0
+    }
+
     /// Processor time used so far, all threads together.
     var processorSeconds: Double {
         let text = (try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)) ?? ""
