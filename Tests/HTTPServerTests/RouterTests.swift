@@ -58,6 +58,7 @@ import Testing
         ("GET", "/%c0%ae", "400"),
         ("GET", "relative", "400"),
         ("BREW", "/v1/processes", "501"),
+        ("QUERY", "/v1/processes", "405 GET,HEAD,POST,OPTIONS"),
         ("TRACE", "/v1/processes", "405 GET,HEAD,POST,OPTIONS"),
         ("get", "/v1/processes", "501"),
     ])

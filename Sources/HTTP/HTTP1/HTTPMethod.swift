@@ -5,10 +5,10 @@ package enum HTTPMethod {
 
     /// Whether a method means something here: if not answer 501, else route it (404, 405).
     ///
-    /// TRACE does: it is known, and no resource allows it.
+    /// TRACE and QUERY do: they are known, and no resource allows them.
     ///
     /// Source: RFC 9110, 9.1 and 15.6.2. Methods are case-sensitive.
     package static func isKnown(_ method: String) -> Bool {
-        known.contains(method) || method == "TRACE"
+        known.contains(method) || method == "TRACE" || method == "QUERY"
     }
 }
