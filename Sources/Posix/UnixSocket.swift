@@ -1,5 +1,6 @@
 // Sockets that are files: only programs of this machine reach them, and file permissions say which.
 
+import CLinux
 import Glibc
 
 extension FileDescriptor {
