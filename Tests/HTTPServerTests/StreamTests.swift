@@ -132,6 +132,38 @@ import Testing
         }
     }
 
+    /// Fills more than a reader takes, then waits for a time that comes before the reader does.
+    final class Patient: ResponseStream {
+        let fills = Shared(0)
+        func start(_ waker: StreamWaker) {}
+        func stop() {}
+        func fill(_ output: inout [UInt8], room: Int, now: UInt64) -> StreamStep {
+            fills.update { $0 += 1 }
+            output += [UInt8](repeating: 120, count: 16 << 20)
+            return .waiting(until: now + 20 * millisecond)
+        }
+    }
+
+    @Test func `whose time comes while its reader takes nothing leaves the loop to others`() throws
+    {
+        let stream = Patient()
+        let handler = TestHandler { request, exchange in
+            if request.path == "/plain" { return exchange.respond(text("plain")) }
+            exchange.respond(Response(status: 200, body: .stream(stream)))
+        }
+        try withServer(handler) { server in
+            let reader = try TestClient(server)
+            try reader.setBuffers(receiveBytes: 4096)
+            try reader.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            eventually("the stream runs") { stream.fills.get() == 1 }
+            Parker().park(until: SystemTime.monotonicNanoseconds() + 50 * millisecond)
+            #expect(
+                try TestClient(server).get("/plain").text == "plain"
+            )
+            #expect(stream.fills.get() == 1)
+        }
+    }
+
     @Test func `beyond the peer's share is refused with a time to come back`() throws {
         let streams = (0..<4).map { _ in TestStream() }
         try withServer(handler(streams), configure: { $0.streamsPerPeerMax = 2 }) { server in

@@ -181,7 +181,10 @@ final class StreamPump {
     func wake() { isReady = true }
 
     func resumeIfDue(_ now: UInt64) {
-        if let until, until <= now { isReady = true }
+        guard let due = until, due <= now else { return }
+        // It has come once: kept, it would come again and again until there is room.
+        until = nil
+        isReady = true
     }
 
     func stop() { content.stop() }

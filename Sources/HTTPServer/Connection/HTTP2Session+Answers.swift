@@ -143,6 +143,8 @@ extension HTTP2Session {
     /// Ends a stream in the middle of its answer.
     func cut(_ stream: HTTP2Stream) {
         endPump(of: stream)
+        // Not judged again, although the reset may have to wait for the socket.
+        stream.outgoing = nil
         failBody(of: stream, .disconnected)
         codec.reset(stream.id, code: HTTP2ErrorCode.cancel)
     }

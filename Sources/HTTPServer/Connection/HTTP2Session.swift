@@ -158,7 +158,7 @@ final class HTTP2Session: ConnectionProtocol {
     /// Ends every stream on our side: the connection is closed, or as good as.
     private func dropStreams() {
         let dropped = streams
-        (streams, held, bodyBytes) = ([], [], 0)
+        (streams, held) = ([], [])
         for stream in dropped {
             failBody(of: stream, .disconnected)
             endPump(of: stream)

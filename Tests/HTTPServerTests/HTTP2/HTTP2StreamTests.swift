@@ -134,6 +134,38 @@ import Testing
         }
     }
 
+    @Test func `whose time comes while its window is closed leaves the loop to others`() throws {
+        let stream = `A stream`.Patient()
+        let handler = TestHandler { request, exchange in
+            if request.path == "/plain" { return exchange.respond(text("plain")) }
+            exchange.respond(Response(status: 200, body: .stream(stream)))
+        }
+        try withServer(handler) { server in
+            let client = try HTTP2Client(server)
+            try client.send(.windowUpdate(0, 1 << 20), .get(1))
+            try client.read { $0[1].body.count == 65_535 }
+            Parker().park(until: SystemTime.monotonicNanoseconds() + 50 * millisecond)
+            #expect(try client.get(3, "/plain").text == "plain")
+            #expect(stream.fills.get() == 1)
+        }
+    }
+
+    @Test func `is cut in time although the socket takes nothing either`() throws {
+        let streams = [TestStream(endless: true), TestStream(endless: true)]
+        let configure = { (configuration: inout ServerConfiguration) in
+            configuration.limits.writeStallNanoseconds = 300 * millisecond
+        }
+        try withServer(handler(streams), configure: configure) { server in
+            // One stream's window is closed; another fills the socket, which nobody reads.
+            let client = try HTTP2Client(server)
+            try client.client.setBuffers(receiveBytes: 4_096)
+            try client.send(.windowUpdate(0, 1 << 30), .get(1, "/0"), .get(3, "/1"))
+            try client.send(.windowUpdate(3, 1 << 30))
+            eventually("both are gone") { streams.allSatisfy { $0.stops == 1 } }
+            #expect(try TestClient(server).get("/x").text == "plain")
+        }
+    }
+
     @Test func `on a connection whose window stays closed ends it`() throws {
         let stalled = TestStream(endless: true)
         let configure = { (configuration: inout ServerConfiguration) in
