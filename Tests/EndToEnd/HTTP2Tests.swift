@@ -90,6 +90,22 @@ import Testing
         }
     }
 
+    @Test func `how many requests a connection may have at once is a setting`() throws {
+        let server = try RunningServer(
+            "examples/worker-pool",
+            ["--max-streams-per-connection", "3"]
+        )
+        let connection = try FrameConnection(server)
+        for stream in [1, 3, 5] as [UInt32] { try connection.send(.get(stream, "/v1/events")) }
+        try connection.read { $0[5].status == 200 }
+        #expect(connection.heard.settings[3] == 3)
+        try connection.send(.reset(1), .get(7, "/livez"))
+        #expect(try connection.answer(7).status == 200)
+        // Two are open; the second more is one too many for a client that knows the limit.
+        try connection.send(.get(9, "/v1/events"), .get(11, "/v1/events"))
+        #expect(try connection.goAways() == [1])
+    }
+
     @Test func `the end is told, streams are ended, and the program stops`() throws {
         let server = try RunningServer("examples/worker-pool")
         let connection = try FrameConnection(server)

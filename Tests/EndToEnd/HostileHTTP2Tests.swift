@@ -364,7 +364,7 @@ import Testing
     }
 
     @Test func `PING without end, and nothing read, is bounded`() throws {
-        let server = try Self.server.get()
+        let server = try RunningServer("examples/worker-pool")
         let connection = try FrameConnection(server)
         let before = server.residentBytes
         let pings = Self.many(10_000) { _ in [.ping()] }.bytes

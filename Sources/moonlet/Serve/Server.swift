@@ -142,6 +142,7 @@ final class Server: @unchecked Sendable {
         configuration.connectionsMax = settings.maxConnections
         configuration.connectionsPerPeerMax = settings.maxConnectionsPerPeer
         configuration.streamsPerPeerMax = settings.maxStreamsPerPeer
+        configuration.limits.http2.streamsMax = settings.maxStreamsPerConnection
         configuration.labels = ControlAPI.labels
         configuration.renderFault = ControlAPI.renderFault
         configuration.limits.http1.headBytesMax = settings.maxHeadBytes

@@ -63,6 +63,9 @@ struct ServeOptions: ParsableArguments {
     @Option(help: "Event streams at once of one peer.")
     var maxStreamsPerPeer: Int?
 
+    @Option(help: "Requests at once on one HTTP/2 connection.")
+    var maxStreamsPerConnection: Int?
+
     @Option(help: "Bytes of a request's body.")
     var maxBodyBytes: Int?
 
@@ -118,6 +121,7 @@ struct ServeSettings {
     var maxConnections = 16_384
     var maxConnectionsPerPeer = 4_096
     var maxStreamsPerPeer = 64
+    var maxStreamsPerConnection = 128
     var maxBodyBytes = 1 << 20
     var maxBatchBytes = 64 << 20
     var maxHeadBytes = 16 << 10
@@ -198,6 +202,12 @@ struct ServeSettings {
             1...1_000_000,
             &maxStreamsPerPeer
         )
+        try source.read(
+            "max-streams-per-connection",
+            options.maxStreamsPerConnection,
+            1...10_000,
+            &maxStreamsPerConnection
+        )
         try source.read("max-body-bytes", options.maxBodyBytes, big, &maxBodyBytes)
         try source.read("max-batch-bytes", options.maxBatchBytes, big, &maxBatchBytes)
         try source.read("max-head-bytes", options.maxHeadBytes, 512...(16 << 20), &maxHeadBytes)
@@ -228,8 +238,8 @@ struct SettingSource {
         "listen", "tls-cert", "tls-key", "workers", "io-threads", "public", "allowed-hosts",
         "cors-origins", "insecure",
         "log-format", "log-level", "shutdown-timeout", "max-processes", "max-connections",
-        "max-connections-per-peer", "max-streams-per-peer", "max-body-bytes",
-        "max-batch-bytes", "max-head-bytes",
+        "max-connections-per-peer", "max-streams-per-peer", "max-streams-per-connection",
+        "max-body-bytes", "max-batch-bytes", "max-head-bytes",
         "max-header-fields", "head-timeout", "body-timeout", "idle-timeout", "write-timeout",
         "heartbeat", "max-events", "max-event-bytes", "node",
     ]
