@@ -45,9 +45,6 @@ package struct HTTP2Transcript {
         return count
     }
 
-    /// Bytes of a frame that is not whole.
-    package var unreadCount: Int { unread.count }
-
     package subscript(stream: UInt32) -> Answer { answers[stream] ?? Answer() }
 
     private mutating func take(_ frame: Frame) {

@@ -6,8 +6,8 @@
 // 3. `produce` appends what there is to send. When `isFinished`, send it and close.
 //
 // - Streams are numbers here; who asked for what is the owner's business.
-// - Memory: the library's own (some 40 KiB), one header block, `bodies` up to the windows that were
-//   released, and the answers that were given and not taken yet. The owner bounds the last.
+// - Memory: the library's own (some 40 KiB), one header block, bodies up to the windows that are open,
+//   and the answers that were given and not sent yet. The owner bounds the last.
 // - A fault of framing ends the connection: the library, or `fail`, leaves a GOAWAY to be sent, and
 //   nothing more is read.
 //
