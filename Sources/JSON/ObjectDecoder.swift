@@ -150,8 +150,9 @@ package final class ObjectDecoder {
         }
         let place = place(name)
         return view.members.filter { !$0.value.isNull }.compactMap { member in
-            let path = place + "/" + JSONPointer.escaped(member.name)
-            return payload(of: member.value, path).map { (member.name, $0) }
+            let name = member.name
+            return payload(of: member.value, place + "/" + JSONPointer.escaped(name))
+                .map { (name, $0) }
         }
     }
 
@@ -210,11 +211,12 @@ package final class ObjectDecoder {
         return value
     }
 
-    private func payload(of view: JSONView, _ place: String) -> Payload? {
+    /// `place` is made only where it is needed: most values are right.
+    private func payload(of view: JSONView, _ place: @autoclosure () -> String) -> Payload? {
         do {
             return try PayloadJSON.decode(view, .wire)
         } catch {
-            log.add(error.pointer(root: place), error.detail)
+            log.add(error.pointer(root: place()), error.detail)
             return nil
         }
     }
