@@ -1,4 +1,5 @@
 import LuaVM
+import ProcessRuntime
 import Synchronization
 
 /// A program with the template its processes are forked from, made at the first spawn.
