@@ -71,6 +71,10 @@ struct ThreadedWorld {
     private func end() -> Bool {
         for pid in world.runtime.allPIDs() { outside.kill(pid) }
         guard crew.everybodyEnds() else { return false }
+        // The last of an exit is to tell those who wait for it, and this world writes it down then.
+        guard wait(until: { world.endCount == Int(world.runtime.counts.exited) }) else {
+            return false
+        }
         world.note(.quiet)
         world.takeCensus()
         world.noteFeed()

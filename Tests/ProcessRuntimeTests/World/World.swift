@@ -103,6 +103,13 @@ final class World: Sendable {
         }
     }
 
+    /// How many ends were written down.
+    var endCount: Int {
+        shared.withLock { shared in
+            shared.facts.count { if case .ended = $0.fact { true } else { false } }
+        }
+    }
+
     /// What happened, in order.
     var history: [Fact] {
         var facts = shared.withLock { $0.facts }
