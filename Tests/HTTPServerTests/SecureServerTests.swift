@@ -190,13 +190,14 @@ import Testing
         let (asked, told) = (Shared(0), Shared(0))
         let handler = TestHandler { request, exchange in
             asked.update { $0 += 1 }
-            exchange.onDisconnect { told.update { $0 += 1 } }
-            if request.path == "/half" {
-                exchange.after(50 * millisecond) { exchange.respond(text("late")) }
-            } else {
-                // Nobody answers: only the client's end can free it.
-                exchange.after(60_000 * millisecond) { exchange.respond(text("never")) }
+            let isHalf = request.path == "/half"
+            exchange.onDisconnect {
+                told.update { $0 += 1 }
+                // After the client's end: it is answered all the same.
+                if isHalf { exchange.respond(text("late")) }
             }
+            // Otherwise nobody answers: only the client's end can free it.
+            exchange.after(60_000 * millisecond) { exchange.respond(text("never")) }
         }
         try withSecureServer(handler) { server in
             // Half closed: what was asked is answered.
