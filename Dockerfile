@@ -1,7 +1,7 @@
 # Two stages: the toolchain builds one binary, and a slim Debian runs it.
 #
 #   docker build -t moonlet .
-#   docker run --rm -p 127.0.0.1:7070:7070 -e MOONLET_INSECURE=1 moonlet
+#   docker run --rm -p 7070:7070 -e MOONLET_TOKEN=... moonlet
 
 FROM swift:6.3-bookworm AS build
 RUN apt-get update -qq \

@@ -97,21 +97,23 @@ let package = Package(
             ["LuaVM", "ProcessRuntime", "Payload", "GoTime", "JSON", "Posix", logging],
             exclude: ["SEMANTICS.md"]
         ),
-        room("Application", ["GoTime", "Payload", yams]),
+        room("Access", ["COpenSSL"]),
+        room("Application", ["Access", "GoTime", "Payload", yams]),
         room("HTTP", ["CNghttp2"]),
         room("HTTPServer", ["HTTP", "Posix", "TLS", "CZlib", logging]),
         room(
             "ControlAPI",
             [
-                "HTTPServer", "HTTP", "JSON", "Payload", "Posix", "ProcessRuntime", "LuaLibraries",
+                "Access", "HTTPServer", "HTTP", "JSON", "Payload", "Posix", "ProcessRuntime",
+                "LuaLibraries",
                 logging,
             ]
         ),
         .executableTarget(
             name: "moonlet",
             dependencies: [
-                "ControlAPI", "HTTPServer", "HTTP", "LuaLibraries", "ProcessRuntime", "Application",
-                "JSON", "Payload", "Posix", "TLS", argumentParser, logging,
+                "Access", "ControlAPI", "HTTPServer", "HTTP", "LuaLibraries", "ProcessRuntime",
+                "Application", "JSON", "Payload", "Posix", "TLS", argumentParser, logging,
             ],
             swiftSettings: strict
         ),
@@ -142,16 +144,22 @@ let package = Package(
             "LuaLibraries",
             ["LuaVM", "ProcessRuntime", "Payload", "JSON", "Posix", "CTestSupport"]
         ),
-        tests("Application", ["Payload"]),
+        tests("Access"),
+        tests("Application", ["Access", "Payload"]),
         tests("HTTP", ["HTTP2TestSupport"]),
         tests("HTTPServer", ["HTTP", "HTTP2TestSupport", "Posix", "TLS", "TestCertificates"]),
         tests(
             "ControlAPI",
-            ["HTTPServer", "HTTP", "JSON", "Payload", "ProcessRuntime", "LuaLibraries"]
+            [
+                "Access", "HTTPServer", "HTTP", "JSON", "Payload", "ProcessRuntime",
+                "LuaLibraries",
+            ]
         ),
         .testTarget(
             name: "EndToEnd",
-            dependencies: ["moonlet", "HTTP2TestSupport", "Posix", "TestCertificates", yams],
+            dependencies: [
+                "moonlet", "HTTP2TestSupport", "Posix", "TestCertificates", logging, yams,
+            ],
             path: "Tests/EndToEnd",
             swiftSettings: testing
         ),

@@ -3,6 +3,9 @@
 // The list is read anew when events say that it changed, at most once in 500 ms, and every 5 s for
 // the numbers that change without events. The stream is the browser's EventSource, which resumes by
 // itself. All text goes through textContent: names and results come from scripts.
+//
+// Where the server asks for a token the page shows a form, and the token becomes a cookie that no
+// script can read. The page itself never keeps it.
 
 const KINDS = [
   "SPAWN", "EXIT", "LINK_DOWN", "CANCEL", "REGISTER", "UNREGISTER", "RESTART", "UPGRADE", "LIMIT",
@@ -44,10 +47,66 @@ async function problemText(response) {
   }
 }
 
+// MARK: Who is let in
+
+// Only whether there was a login, so that the button is there after a reload; no secret.
+const LOGGED_IN = "moonlet-logged-in";
+
+function showLogin(text = "") {
+  localStorage.removeItem(LOGGED_IN);
+  source?.close();
+  source = null;
+  byId("login").hidden = false;
+  byId("main").hidden = true;
+  byId("logout").hidden = true;
+  byId("login-status").textContent = text;
+  byId("processes").replaceChildren();
+  byId("events").replaceChildren();
+  say("Not logged in", true);
+  byId("token").focus();
+}
+
+function showMain() {
+  byId("login").hidden = true;
+  byId("main").hidden = false;
+  byId("logout").hidden = localStorage.getItem(LOGGED_IN) === null;
+}
+
+async function logIn(event) {
+  event.preventDefault();
+  const token = byId("token").value;
+  byId("token").value = "";
+  try {
+    const response = await fetch("/v1/login", {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ token }),
+    });
+    if (!response.ok) {
+      showLogin(await problemText(response));
+      return;
+    }
+    localStorage.setItem(LOGGED_IN, "yes");
+    await begin();
+  } catch {
+    byId("login-status").textContent = "The server can't be reached.";
+  }
+}
+
+async function logOut() {
+  try {
+    await fetch("/v1/logout", { method: "POST" });
+    showLogin();
+  } catch {
+    say("The server can't be reached.", true);
+  }
+}
+
 async function terminate(pid) {
   try {
     const response = await fetch(`/v1/processes/${encodeURIComponent(pid)}`, { method: "DELETE" });
-    if (!response.ok) say(await problemText(response), true);
+    if (response.status === 401) showLogin(await problemText(response));
+    else if (!response.ok) say(await problemText(response), true);
   } catch {
     say("The server can't be reached.", true);
   }
@@ -77,25 +136,33 @@ function processRow(process) {
 let isReading = false;
 let isStale = false;
 
+// Says whether there was an answer to show.
 async function readProcesses() {
   if (isReading) {
     isStale = true;
-    return;
+    return false;
   }
   isReading = true;
   try {
     const response = await fetch(`/v1/processes?sort=-started&limit=${PROCESSES_SHOWN}`);
+    if (response.status === 401) {
+      if (byId("login").hidden) showLogin();
+      return false;
+    }
+    showMain();
     if (!response.ok) {
       say(await problemText(response), true);
-      return;
+      return true;
     }
     const page = await response.json();
     byId("processes").replaceChildren(...page.items.map(processRow));
     byId("count").textContent = `(${page.items.length}${page.next_cursor ? "+" : ""})`;
     byId("empty").hidden = page.items.length > 0;
     byId("more").hidden = !page.next_cursor;
+    return true;
   } catch {
     say("The server can't be reached.", true);
+    return true;
   } finally {
     isReading = false;
     if (isStale) {
@@ -151,8 +218,11 @@ function showEvent(event) {
   addItem(item);
 }
 
+let source = null;
+
 function follow() {
-  const source = new EventSource("/v1/events");
+  source?.close();
+  source = new EventSource("/v1/events");
   source.addEventListener("hello", () => {
     say("Live");
     readSoon();
@@ -168,16 +238,33 @@ function follow() {
     addItem(element("li", `${gap.missed ?? "Some"} events were missed (${gap.reason}).`, "bad"));
     readSoon();
   });
-  source.addEventListener("bye", () => say("The server is shutting down.", true));
+  source.addEventListener("bye", (message) => {
+    const { reason } = JSON.parse(message.data);
+    if (reason === "draining") {
+      say("The server is shutting down.", true);
+    } else {
+      source.close();
+      begin();
+    }
+  });
   source.addEventListener("error", () => {
     if (source.readyState === EventSource.CLOSED) {
       say("The server refused the stream; reload to try again.", true);
+      // Where it is for want of a token, this shows the form.
+      readSoon();
     } else {
       say("Connection lost; trying again …", true);
     }
   });
 }
 
-readProcesses();
-setInterval(readProcesses, 5000);
-follow();
+async function begin() {
+  if (await readProcesses()) follow();
+}
+
+byId("login").addEventListener("submit", logIn);
+byId("logout").addEventListener("click", logOut);
+begin();
+setInterval(() => {
+  if (byId("login").hidden) readProcesses();
+}, 5000);

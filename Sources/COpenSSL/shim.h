@@ -1,5 +1,5 @@
 // OpenSSL 3 as Debian packages it (libssl-dev). The inline wrappers stand for macros, which Swift
-// cannot call. Only the room TLS imports this.
+// cannot call. The rooms TLS and Access import this.
 #pragma once
 
 #include <openssl/bio.h>

@@ -44,19 +44,27 @@ final class Context: Sendable {
     let backend: Backend
     let hub: EventHub
     let idempotency: IdempotencyStore
+    /// Finds out who asks; nil where no tokens are on.
+    let authentication: Authentication?
     /// The bytes of openapi.yaml.
     let contract: [UInt8]
     /// When the API was made: nanoseconds since 1970, and monotonic.
     let startedAt: (wall: UInt64, monotonic: UInt64)
     private let draining = Atomic<Bool>(false)
 
-    init(_ configuration: ControlConfiguration, _ backend: Backend, contract: [UInt8]) {
+    init(
+        _ configuration: ControlConfiguration,
+        _ backend: Backend,
+        _ guardian: SiteGuard,
+        contract: [UInt8]
+    ) {
         self.configuration = configuration
         self.backend = backend
         self.contract = contract
         hub = EventHub(backend.runtime, configuration)
         let clock = backend.runtime.clock
         idempotency = IdempotencyStore(configuration) { clock.now() }
+        authentication = configuration.gatekeeper.map { Authentication($0, guardian, clock) }
         startedAt = (backend.runtime.clock.wall(), backend.runtime.clock.now())
     }
 

@@ -1,3 +1,4 @@
+import Access
 package import HTTP
 package import HTTPServer
 package import Logging
@@ -9,8 +10,8 @@ import ProcessRuntime
 /// A request passes, in this order: its id, the Host check (421 before anything else is looked at),
 /// the cross-site check (403), the route (404, 405), the query's names (400), the body's type and
 /// size (415, 413), the `Idempotency-Key` where the route heeds one (400, 409, 422, or the stored
-/// answer), and then the endpoint. Tokens will be checked between the route and the query. What is
-/// not in the route table is a static file.
+/// answer), and then the endpoint. Where tokens are on, who asks and what that one may do is found
+/// out between the route and the query (401, 403). What is not in the route table is a static file.
 ///
 /// Everything that is refused is a `Problem`; `Problems.swift` chooses statuses and codes. Handlers
 /// run on loop threads and touch only the runtime's tables; who has to wait (for an exit) leaves an
@@ -25,6 +26,8 @@ package final class ControlAPI: Handler {
     private let requestIDs: RequestIDs
     private let files: Files?
     private let log: Logger
+    private let audit: AuditLog?
+    private let failures: FailureLog
 
     /// Makes the API of a running engine; `openapi` are the bytes of the contract.
     package convenience init(
@@ -60,8 +63,10 @@ package final class ControlAPI: Handler {
         openapi: [UInt8],
         log: Logger
     ) {
-        context = Context(configuration, backend, contract: openapi)
         guardian = SiteGuard(configuration)
+        context = Context(configuration, backend, guardian, contract: openapi)
+        audit = configuration.audits ? AuditLog(log) : nil
+        failures = FailureLog(log, backend.runtime.clock)
         requestIDs = RequestIDs(configuration.random)
         self.files = files
         self.log = log
@@ -100,20 +105,31 @@ package final class ControlAPI: Handler {
         do throws(Problem) {
             try guardian.checkHost(head)
             try guardian.checkSite(head)
-            guard case .found(let number, _) = router.match(method: head.method, path: head.path)
+            guard
+                case .found(let number, let parameters) =
+                    router.match(method: head.method, path: head.path)
             else { return .proceed(bodyBytesMax: context.configuration.bodyBytesMax) }
             dress.label = Routes.firstLabel + number
             let route = Routes.all[number]
+            let identity = try authorize(head, route, parameters, requestID: dress.requestID)
             if route.body == .lines {
                 _ = try query(head, route)
                 try checkLines(head)
-                return stream(dress)
+                let record = audit?.record(
+                    head,
+                    route,
+                    parameters,
+                    identity,
+                    requestID: dress.requestID
+                )
+                return stream(dress, identity, record)
             }
             // One that may be left out may be empty, too.
             let isLeftOut = route.body == .optional && head.headers["Content-Length"] == "0"
             if route.body != .none, !isLeftOut { try checkType(head) }
-            return .proceed(bodyBytesMax: context.configuration.bodyBytesMax)
+            return .proceed(bodyBytesMax: bodyBytesMax(route))
         } catch {
+            note(error, head, dress.requestID)
             return .refuse(dress.dressed(error.response(requestID: dress.requestID)))
         }
     }
@@ -126,9 +142,13 @@ package final class ControlAPI: Handler {
     }
 
     /// Answers while the body comes.
-    private func stream(_ dress: ResponseDress) -> Admission {
+    private func stream(
+        _ dress: ResponseDress,
+        _ identity: Identity?,
+        _ record: AuditRecord?
+    ) -> Admission {
         .stream(bodyBytesMax: context.configuration.linesBytesMax) { [context] exchange in
-            let batch = MessageBatch(context)
+            let batch = MessageBatch(context, identity, record)
             exchange.respond(dress.dressed(batch.response))
             return batch
         }
@@ -145,26 +165,25 @@ package final class ControlAPI: Handler {
         case .found(let number, let parameters):
             dress.label = Routes.firstLabel + number
             let route = Routes.all[number]
-            let query = try query(request, route)
-            try checkBody(request, route)
-            var claim: IdempotencyClaim?
-            if route.isIdempotent {
-                switch try context.idempotency.begin(request) {
-                case .proceed(let begun): claim = begun
-                case .replay(let response):
-                    exchange.respond(dress.dressed(response))
-                    return
-                }
-            }
-            let call = Call(
+            let identity = try authorize(
                 request,
-                exchange,
-                parameters: parameters,
-                query: query,
-                dress: dress,
-                claim: claim
+                route,
+                parameters,
+                requestID: dress.requestID
             )
-            run(route, call, dress)
+            let record = audit?.record(
+                request,
+                route,
+                parameters,
+                identity,
+                requestID: dress.requestID
+            )
+            do throws(Problem) {
+                try perform(request, route, parameters, identity, record, exchange, dress)
+            } catch {
+                record?.finish("\(error.status)")
+                throw error
+            }
         case .options(let allow):
             exchange.respond(dress.dressed(options(request, allow: allow)))
         case .notFound:
@@ -179,6 +198,42 @@ package final class ControlAPI: Handler {
         }
     }
 
+    /// Answers a request for a route that may have been sent.
+    private func perform(
+        _ request: Request,
+        _ route: Route,
+        _ parameters: PathParameters,
+        _ identity: Identity?,
+        _ record: AuditRecord?,
+        _ exchange: any Exchange,
+        _ dress: ResponseDress
+    ) throws(Problem) {
+        let query = try query(request, route)
+        try checkBody(request, route)
+        var claim: IdempotencyClaim?
+        if route.isIdempotent {
+            switch try context.idempotency.begin(request, for: identity) {
+            case .proceed(let begun): claim = begun
+            case .replay(let response):
+                record?.finish("\(response.status) replayed")
+                exchange.respond(dress.dressed(response))
+                return
+            }
+        }
+        let call = Call(
+            request,
+            route,
+            exchange,
+            identity: identity,
+            record: record,
+            parameters: parameters,
+            query: query,
+            dress: dress,
+            claim: claim
+        )
+        run(route, call, dress)
+    }
+
     /// Has the endpoint answer; what it refuses is an answer too, and kept for retries.
     private func run(_ route: Route, _ call: Call, _ dress: ResponseDress) {
         do throws(Problem) {
@@ -190,6 +245,33 @@ package final class ControlAPI: Handler {
     }
 
     // MARK: Checks
+
+    /// Finds out who sends a request, and whether its token allows the route at all.
+    ///
+    /// Nil where nobody is asked. What a narrowed scope covers is for the endpoint to check.
+    private func authorize(
+        _ request: Request,
+        _ route: Route,
+        _ parameters: PathParameters,
+        requestID: String
+    ) throws(Problem) -> Identity? {
+        guard let right = route.right, let authentication = context.authentication else {
+            return nil
+        }
+        let identity = try authentication.identify(request)
+        switch (identity.token.extent(of: right), route.narrowing) {
+        case (.full, _), (.narrowed, .heeded): return identity
+        case (.none, _), (.narrowed, .refused):
+            let problem = Problem.insufficientScope(right.rawValue, for: "this path")
+            audit?.record(request, route, parameters, identity, requestID: requestID)?
+                .finish("\(problem.status)")
+            throw problem
+        }
+    }
+
+    private func bodyBytesMax(_ route: Route) -> Int {
+        min(route.bodyBytesMax ?? .max, context.configuration.bodyBytesMax)
+    }
 
     private func query(_ request: Request, _ route: Route) throws(Problem) -> QueryString {
         let query: QueryString
@@ -216,7 +298,7 @@ package final class ControlAPI: Handler {
         case .lines: return try checkLines(request)
         }
         try checkType(request)
-        let limit = context.configuration.bodyBytesMax
+        let limit = bodyBytesMax(route)
         if request.body.count > limit { throw .payloadTooLarge(limit: limit) }
     }
 
@@ -294,6 +376,10 @@ package final class ControlAPI: Handler {
     }
 
     private func note(_ problem: Problem, _ request: Request, _ requestID: String) {
+        if problem.code == .unauthorized || problem.code == .tooManyLogins {
+            failures.note(problem, request, requestID: requestID)
+            return
+        }
         log.log(
             level: problem.status >= 500 && problem.code == .internalFault ? .error : .debug,
             "\(problem.code.rawValue): \(problem.detail)",

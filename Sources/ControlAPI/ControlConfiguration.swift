@@ -1,3 +1,4 @@
+package import Access
 package import HTTPServer
 package import Posix
 
@@ -16,6 +17,10 @@ package struct ControlConfiguration: Sendable {
     package var allowsAnyAddress = false
     /// Origins of other sites that may call (`MOONLET_CORS_ORIGINS`): `https://ops.example`.
     package var corsOrigins: [String] = []
+    /// Who may do what; nil where anyone who reaches the server may do anything.
+    package var gatekeeper: Gatekeeper?
+    /// Whether each mutating request gets a line in the log.
+    package var audits = false
     /// How many workers give processes turns at one moment, and how many threads there may be for
     /// that, spares included.
     package var workers = 1

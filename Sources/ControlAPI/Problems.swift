@@ -1,3 +1,4 @@
+import Access
 import HTTP
 package import HTTPServer
 import JSON
@@ -32,6 +33,7 @@ enum ProblemCode: String, Sendable, CaseIterable {
     case hostNotAllowed = "host-not-allowed"
     case idempotencyKeyReused = "idempotency-key-reused"
     case mailboxFull = "mailbox-full"
+    case tooManyLogins = "too-many-logins"
     case headersTooLarge = "headers-too-large"
     case internalFault = "internal"
     case notImplemented = "not-implemented"
@@ -78,6 +80,7 @@ enum ProblemCode: String, Sendable, CaseIterable {
         case .hostNotAllowed: (421, "Host not allowed", false)
         case .idempotencyKeyReused: (422, "Idempotency key reused", false)
         case .mailboxFull: (429, "Mailbox full", true)
+        case .tooManyLogins: (429, "Too many logins", true)
         case .headersTooLarge: (431, "Headers too large", false)
         case .internalFault: (500, "Internal error", false)
         case .notImplemented: (501, "Not implemented", false)
@@ -147,6 +150,46 @@ extension Problem {
     }
 
     static func crossSite(_ detail: String) -> Problem { Problem(.crossSiteRequest, detail) }
+
+    /// Source: RFC 6750, 3: without any token there is no error to name.
+    static func unauthorized(_ refusal: Refusal?) -> Problem {
+        let (detail, error) =
+            switch refusal {
+            case nil: ("This needs a token: send Authorization: Bearer TOKEN.", "")
+            case .tokenExpired: ("The token has expired.", ", error=\"invalid_token\"")
+            case .unknownSession: ("The session has ended.", ", error=\"invalid_token\"")
+            default: ("The token is not known.", ", error=\"invalid_token\"")
+            }
+        var problem = Problem(.unauthorized, detail)
+        problem.fields = [("WWW-Authenticate", "Bearer realm=\"moonlet\"\(error)")]
+        return problem
+    }
+
+    /// 400, as it cannot be told which of them is meant.
+    ///
+    /// Source: RFC 6750, 3.1, `invalid_request`.
+    static func severalCredentials(_ detail: String) -> Problem {
+        Problem(.invalidRequest, detail, status: 400)
+    }
+
+    static func insufficientScope(_ scope: String, for subject: String) -> Problem {
+        var problem = Problem(
+            .insufficientScope,
+            "The token's scopes do not cover \(scope) for \(subject)."
+        )
+        problem.extras = [("scope", .text(scope))]
+        problem.fields = [
+            (
+                "WWW-Authenticate",
+                "Bearer realm=\"moonlet\", error=\"insufficient_scope\", scope=\"\(scope)\""
+            )
+        ]
+        return problem
+    }
+
+    static func tooManyLogins() -> Problem {
+        Problem(.tooManyLogins, "Too many tries to log in from this address: wait a second.")
+    }
 
     static func routeNotFound(_ path: String) -> Problem {
         Problem(.routeNotFound, "Nothing lives at \(path).")

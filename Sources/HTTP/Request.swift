@@ -12,6 +12,10 @@ package struct Request: Sendable {
     /// The body with transfer coding removed; empty where there was none.
     package var body: [UInt8]
     package var version: ProtocolVersion
+    /// The address at the other end of the connection, a proxy's perhaps; empty where it has none.
+    package var peer: String
+    /// Whether the connection is encrypted.
+    package var isSecure: Bool
 
     package init(
         method: String,
@@ -20,7 +24,9 @@ package struct Request: Sendable {
         authority: String = "",
         headers: Headers = Headers(),
         body: [UInt8] = [],
-        version: ProtocolVersion = .http11
+        version: ProtocolVersion = .http11,
+        peer: String = "",
+        isSecure: Bool = false
     ) {
         self.method = method
         self.path = path
@@ -29,6 +35,8 @@ package struct Request: Sendable {
         self.headers = headers
         self.body = body
         self.version = version
+        self.peer = peer
+        self.isSecure = isSecure
     }
 }
 

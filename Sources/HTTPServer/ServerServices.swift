@@ -64,11 +64,24 @@ final class ServerServices: Sendable {
 struct PeerKey: Hashable, Sendable {
     private let word: UInt64
     private let isIPv6: Bool
+    /// The whole address, for people: `127.0.0.1`, `2001:db8::1`; empty where there is none.
+    let address: String
 
     init(_ address: SocketAddress?) {
         let bytes = address?.unmapped ?? []
         word = bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
         isIPv6 = bytes.count == 16
+        // An IPv4 address fits into a string without a block of memory.
+        self.address = bytes.isEmpty ? "" : address?.unmappedHost ?? ""
+    }
+
+    static func == (left: PeerKey, right: PeerKey) -> Bool {
+        left.word == right.word && left.isIPv6 == right.isIPv6
+    }
+
+    func hash(into hasher: inout Hasher) {
+        hasher.combine(word)
+        hasher.combine(isIPv6)
     }
 }
 

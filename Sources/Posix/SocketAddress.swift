@@ -30,14 +30,19 @@ package struct SocketAddress: Sendable, Equatable, Hashable, CustomStringConvert
     }
 
     /// The address without the port, as text: `127.0.0.1`, `::1`.
-    package var host: String {
+    package var host: String { SocketAddress.text(bytes) }
+
+    /// As `host`, an IPv4 address out of its IPv6 wrapping.
+    package var unmappedHost: String { SocketAddress.text(unmapped) }
+
+    private static func text(_ bytes: [UInt8]) -> String {
         var text = [CChar](repeating: 0, count: 64)
         // SAFETY: the text buffer is larger than INET6_ADDRSTRLEN (46), and the source holds the
         // family's number of bytes.
         return unsafe bytes.withUnsafeBytes { source in
             unsafe text.withUnsafeMutableBufferPointer { target in
                 let result = unsafe inet_ntop(
-                    isIPv6 ? AF_INET6 : AF_INET,
+                    bytes.count == 16 ? AF_INET6 : AF_INET,
                     source.baseAddress,
                     target.baseAddress,
                     socklen_t(target.count)

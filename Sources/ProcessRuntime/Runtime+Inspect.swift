@@ -67,6 +67,19 @@ extension Runtime {
         return snapshot
     }
 
+    /// What a process is and is called, for who decides about it; nil when it is not known.
+    ///
+    /// Known are also those that are ending, and those that ended not long ago, which have no names.
+    package func subject(of pid: PID) -> (entry: String, names: [String])? {
+        let live = table.block(pid)?.withLock { state -> (entry: String, names: [String])? in
+            guard state.pid == pid, state.phase == .alive || state.phase == .dying else {
+                return nil
+            }
+            return (state.entry, state.names)
+        }
+        return (live ?? nil) ?? exitRecord(of: pid).map { ($0.entry, []) }
+    }
+
     /// Every live process, in no order.
     package func snapshots() -> [ProcessSnapshot] {
         allPIDs().compactMap { snapshot($0) }.filter { !$0.isPort }

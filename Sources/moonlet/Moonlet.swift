@@ -30,7 +30,9 @@ struct Moonlet: ParsableCommand {
         groupedSubcommands: [
             CommandGroup(
                 name: "Application",
-                subcommands: [Serve.self, Run.self, Check.self, Config.self]
+                subcommands: [
+                    Serve.self, Run.self, Check.self, Config.self, MakeToken.self,
+                ]
             ),
             CommandGroup(
                 name: "Process",

@@ -1,3 +1,4 @@
+import Access
 import Foundation
 import Testing
 
@@ -5,6 +6,9 @@ import Testing
 
 /// The route table against openapi.yaml.
 struct ContractTests {
+    static let file = URL(filePath: #filePath).deletingLastPathComponent()
+        .deletingLastPathComponent().deletingLastPathComponent().appending(path: "openapi.yaml")
+
     /// `GET /v1/names` and so on, read off the indentation of the file's `paths`.
     static func operations(_ yaml: String) -> Set<String> {
         var found: Set<String> = []
@@ -43,16 +47,43 @@ struct ContractTests {
     }
 
     @Test func `every endpoint is in the contract and the contract has no other`() throws {
-        let root = URL(filePath: #filePath).deletingLastPathComponent()
-            .deletingLastPathComponent().deletingLastPathComponent()
-        let yaml = try String(
-            contentsOf: root.appending(path: "openapi.yaml"),
-            encoding: .utf8
-        )
+        let yaml = try String(contentsOf: ContractTests.file, encoding: .utf8)
         var routes = Set(Routes.all.map { "\($0.method) \($0.pattern)" })
         // The dashboard is a static file.
         routes.insert("GET /")
         #expect(routes == ContractTests.operations(yaml))
+    }
+
+    /// What the file says each operation needs: a right, or "" for nothing.
+    static func rights(_ yaml: String) -> [String: String] {
+        var found: [String: String] = [:]
+        var path = ""
+        var operation = ""
+        for line in yaml.split(separator: "\n") {
+            if line.hasPrefix("  /") { path = String(line.dropFirst(2).dropLast()) }
+            for method in ["get", "put", "post", "delete"] where line == "    \(method):" {
+                operation = "\(method.uppercased()) \(path)"
+            }
+            guard line.hasPrefix("      security: ") else { continue }
+            let right = line.split(separator: "bearer: [").dropFirst().first
+            found[operation] = right.map { String($0.prefix { $0 != "]" }) } ?? ""
+        }
+        return found
+    }
+
+    @Test func `the contract says what every endpoint needs and what else it answers`()
+        throws
+    {
+        let yaml = try String(contentsOf: ContractTests.file, encoding: .utf8)
+        var rights = ContractTests.rights(yaml)
+        #expect(rights.removeValue(forKey: "GET /") == "")
+        let routes = Routes.all.map { ("\($0.method) \($0.pattern)", $0.right?.rawValue ?? "") }
+        #expect(rights == Dictionary(uniqueKeysWithValues: routes))
+        let needing = rights.values.count { !$0.isEmpty }
+        let refusals = yaml.split(separator: "\n").count {
+            $0 == ##"        "403": {$ref: "#/components/responses/Forbidden"}"##
+        }
+        #expect(refusals == needing)
     }
 
     @Test func `every code has a status a title and a distinct name`() {

@@ -106,7 +106,7 @@ enum Tidy {
     static func imports(_ file: SourceFile) -> [Finding] {
         let allowed: [String: [String]] = [
             "CLua": ["LuaVM"], "CLuaShim": ["LuaVM"], "CJansson": ["JSON"],
-            "CLinux": ["Posix"], "CNghttp2": ["HTTP"], "COpenSSL": ["TLS"],
+            "CLinux": ["Posix"], "CNghttp2": ["HTTP"], "COpenSSL": ["Access", "TLS"],
             "Glibc": ["Posix", "moonlet"],
             "Foundation": ["Application"], "Yams": ["Application"], "ArgumentParser": ["moonlet"],
         ]

@@ -1,3 +1,4 @@
+import Access
 import HTTP
 import HTTPServer
 import JSON
@@ -6,6 +7,11 @@ import Payload
 /// One request on its way through an endpoint.
 final class Call: Sendable {
     let request: Request
+    let route: Route
+    /// Who sent it; nil where nobody is asked.
+    let identity: Identity?
+    /// Its line in the audit log, where there is one.
+    let record: AuditRecord?
     let exchange: any Exchange
     /// The hold on the request's `Idempotency-Key`; nil without one.
     let claim: IdempotencyClaim?
@@ -15,13 +21,19 @@ final class Call: Sendable {
 
     init(
         _ request: Request,
+        _ route: Route,
         _ exchange: any Exchange,
+        identity: Identity?,
+        record: AuditRecord?,
         parameters: PathParameters,
         query: QueryString,
         dress: ResponseDress,
         claim: IdempotencyClaim?
     ) {
         self.request = request
+        self.route = route
+        self.identity = identity
+        self.record = record
         self.exchange = exchange
         self.parameters = parameters
         self.query = query
@@ -34,6 +46,7 @@ final class Call: Sendable {
     /// The answer is kept before it is sent, so that a client that has it finds it again.
     func respond(_ response: Response) {
         claim?.finish(response)
+        record?.finish("\(response.status)")
         exchange.respond(dress.dressed(response))
     }
 
@@ -47,6 +60,7 @@ final class Call: Sendable {
     func respondLate(_ problem: Problem) {
         let response = problem.response(requestID: dress.requestID)
         claim?.finish(response, evenFailed: true)
+        record?.finish("\(response.status)")
         exchange.respond(dress.dressed(response))
     }
 

@@ -1,3 +1,4 @@
+import Access
 import HTTP
 import HTTPServer
 import Synchronization
@@ -31,11 +32,13 @@ final class IdempotencyStore: Sendable {
 
     /// Looks at the request's key; throws where it cannot be one, is at work, or is another's.
     ///
-    /// There are no tokens yet: all clients share one space of keys.
-    func begin(_ request: Request) throws(Problem) -> Outcome {
+    /// Each token has keys of its own, in whichever session; without tokens all clients share them.
+    func begin(_ request: Request, for identity: Identity?) throws(Problem) -> Outcome {
         let keys = request.headers.all("Idempotency-Key")
-        guard let key = keys.first else { return .proceed(nil) }
+        guard var key = keys.first else { return .proceed(nil) }
         guard keys.count == 1, IdempotencyStore.isKey(key) else { throw .badIdempotencyKey() }
+        // Neither a token's name nor a key has a line's end in it.
+        if let identity { key = identity.token.name + "\n" + key }
         let fingerprint = IdempotencyTable.Fingerprint(
             method: request.method,
             path: request.path,

@@ -1,3 +1,4 @@
+import Access
 import HTTP
 
 /// Answers a call, or returns nil and sees to it that `call.respond` is called later.
@@ -14,12 +15,25 @@ struct Route: Sendable {
         case lines
     }
 
+    /// What a narrowed scope (`spawn:app.jobs:*`) does to a route.
+    enum Narrowing: Sendable {
+        /// Nothing short of the whole right will do.
+        case refused
+        /// The endpoint keeps to it: `Call.checkTarget`, `Call.extent`.
+        case heeded
+    }
+
     let method: String
     /// `/v1/processes/{id}`, as in openapi.yaml.
     let pattern: String
+    /// What a token must allow; nil where none is needed.
+    let right: Right?
+    let narrowing: Narrowing
     /// The query parameters it knows; any other is an error.
     let query: [String]
     let body: Body
+    /// The largest body, where the server's limit is more than it needs.
+    let bodyBytesMax: Int?
     /// Whether it heeds an `Idempotency-Key`.
     let isIdempotent: Bool
     let endpoint: Endpoint
@@ -27,16 +41,25 @@ struct Route: Sendable {
     init(
         _ method: String,
         _ pattern: String,
+        needs right: Right?,
+        narrowing: Narrowing = .refused,
         query: [String] = [],
         body: Body = .none,
+        bodyBytesMax: Int? = nil,
         isIdempotent: Bool = false,
         _ endpoint: @escaping Endpoint
     ) {
         self.method = method
         self.pattern = pattern
+        self.right = right
+        self.narrowing = narrowing
         self.query = query
         self.body = body
+        self.bodyBytesMax = bodyBytesMax
         self.isIdempotent = isIdempotent
         self.endpoint = endpoint
     }
+
+    /// Whether a request for it can change anything.
+    var isMutating: Bool { method != "GET" }
 }

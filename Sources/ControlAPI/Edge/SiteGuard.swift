@@ -60,6 +60,23 @@ struct SiteGuard: Sendable {
         }
     }
 
+    /// Throws `cross-site-request` for a mutating request unless a page of this very server sent it.
+    ///
+    /// Stricter than `checkSite`: silence proves nothing, a listed site is not this one, and a page
+    /// from another port of this host is of the same site and not of the same origin.
+    func checkOwnPage(_ request: Request) throws(Problem) {
+        if ["GET", "HEAD", "OPTIONS"].contains(request.method) { return }
+        if let origin = request.headers["Origin"] {
+            if isSame(origin, request.authority) { return }
+            throw .crossSite("Origin \(origin) is not this server, and a cookie came along.")
+        }
+        if request.headers["Sec-Fetch-Site"] == "same-origin" { return }
+        throw .crossSite(
+            "With a cookie and no token a request must say by its Origin that this server's page "
+                + "sent it."
+        )
+    }
+
     /// The request's origin where it is a listed one.
     func corsOrigin(_ request: Request) -> String? {
         guard !origins.isEmpty, let origin = request.headers["Origin"] else { return nil }

@@ -1,3 +1,4 @@
+import Access
 import ProcessRuntime
 
 /// Which events a stream wants.
@@ -10,6 +11,8 @@ struct EventFilter: Sendable {
     var name: NameWatch?
     var entry: Pattern?
     var host: String?
+    /// Which entries' events the client may see at all.
+    var allowed = Extent.full
 
     enum PIDWanted: Sendable, Equatable {
         case any
@@ -19,24 +22,10 @@ struct EventFilter: Sendable {
         case foreign
     }
 
-    /// A text, or every text with a beginning.
-    struct Pattern: Sendable, Equatable {
-        private let text: String
-        private let isPrefix: Bool
-
-        init(_ text: String) {
-            isPrefix = text.hasSuffix("*")
-            self.text = isPrefix ? String(text.dropLast()) : text
-        }
-
-        func matches(_ other: String) -> Bool {
-            isPrefix ? other.hasPrefix(text) : other == text
-        }
-    }
-
     /// Whether it leaves out anything but LOG events.
     var isNarrow: Bool {
         kinds != nil || pid != .any || name != nil || entry != nil || host != nil
+            || allowed != .full
     }
 
     /// Whether it asks for LOG events.
@@ -57,7 +46,7 @@ struct EventFilter: Sendable {
         }
         if let entry, !entry.matches(event.entry) { return false }
         if let host, host != event.host { return false }
-        return true
+        return allowed.covers(event.entry)
     }
 }
 

@@ -15,6 +15,9 @@ final class EventStream: ResponseStream {
         var form = StreamForm.serverSent
         /// How many events to send before ending; nil for no end.
         var eventsMax: Int?
+        /// Asked at each heartbeat: the reason to say goodbye to a client that may not listen any
+        /// more; nil while it may.
+        var farewell: (@Sendable () -> String?)?
     }
 
     private struct State {
@@ -28,6 +31,8 @@ final class EventStream: ResponseStream {
         var toldID: UInt64
         /// When something was last sent, monotonic nanoseconds.
         var sentAt: UInt64 = 0
+        /// When the client's right to listen was last looked at.
+        var checkedAt: UInt64?
         var membership: UInt64?
         var isClosed = false
     }
@@ -84,16 +89,29 @@ final class EventStream: ResponseStream {
         let before = output.count
         let drainMark = hub.drainMark
         return state.withLock { state in
+            if let reason = farewell(&state, now) { return leave(reason, &output) }
             if !state.hasBegun { begin(&state, &output) }
             let step = send(&state, &output, fullAt: before + max(room, 1), drainMark)
             if output.count > before { state.sentAt = now }
             guard case .waiting = step else { return step }
-            let due = state.sentAt &+ hub.configuration.heartbeatNanoseconds
-            if now < due { return .waiting(until: due) }
-            beat(&state, &output)
-            state.sentAt = now
-            return .waiting(until: now &+ hub.configuration.heartbeatNanoseconds)
+            if now >= state.sentAt &+ heartbeat {
+                beat(&state, &output)
+                state.sentAt = now
+            }
+            return .waiting(until: min(state.sentAt, state.checkedAt ?? .max) &+ heartbeat)
         }
+    }
+
+    private var heartbeat: UInt64 { hub.configuration.heartbeatNanoseconds }
+
+    /// Why the client may not listen any more; looks once in the time of a heartbeat, also while
+    /// there is so much to send that no heartbeat is due.
+    private func farewell(_ state: inout State, _ now: UInt64) -> String? {
+        guard let farewell = order.farewell else { return nil }
+        if let checkedAt = state.checkedAt, now < checkedAt &+ heartbeat { return nil }
+        // At the start it has just been looked at.
+        defer { state.checkedAt = now }
+        return state.checkedAt == nil ? nil : farewell()
     }
 
     // MARK: Steps

@@ -11,7 +11,7 @@ enum Calls {
     private static let timeoutMillisecondsMax: Int64 = 86_400_000
 
     static func post(_ call: Call, _ context: Context) throws(Problem) -> Response? {
-        let target = try context.resolve(call.path("id"))
+        let target = try call.target("id", context)
         let wish = try call.body { body in
             (
                 message: Messages.read(body),

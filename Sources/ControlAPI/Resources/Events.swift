@@ -1,3 +1,4 @@
+import Access
 import HTTP
 import JSON
 import ProcessRuntime
@@ -34,13 +35,22 @@ enum Events {
             start: start,
             filter: filter,
             form: form,
-            eventsMax: eventsMax
+            eventsMax: eventsMax,
+            farewell: farewell(call, context)
         )
         return Response(
             status: 200,
             headers: headers,
             body: .stream(EventStream(order, context.hub))
         )
+    }
+
+    /// Asks whether what let the client in still would: nil while it would.
+    private static func farewell(_ call: Call, _ context: Context) -> (@Sendable () -> String?)? {
+        guard let identity = call.identity, let authentication = context.authentication else {
+            return nil
+        }
+        return { authentication.farewell(identity) }
     }
 
     private static func filter(_ call: Call, _ context: Context) throws(Problem) -> EventFilter {
@@ -54,8 +64,11 @@ enum Events {
             if name.isEmpty { throw .invalidQuery("name may not be empty.") }
             filter.name = NameWatch(name)
         }
-        filter.entry = call.text("entry").map(EventFilter.Pattern.init)
+        filter.entry = call.text("entry").map(Pattern.init)
         filter.host = call.text("host")
+        // A name that is covered may be followed, whoever has it.
+        let isNameCovered = call.text("name").map(call.extent.covers) ?? false
+        if !isNameCovered { filter.allowed = call.extent }
         return filter
     }
 

@@ -24,7 +24,7 @@ enum Exec {
         }
         let runtime = context.runtime
         let startedAt = runtime.clock.now()
-        let pid = try context.spawn(wish.order)
+        let pid = try context.spawn(wish.order, for: call)
         let isKnown = ExitWatch.begin(
             pid,
             runtime,

@@ -1,3 +1,4 @@
+import Access
 import HTTP
 import JSON
 import LuaLibraries
@@ -8,7 +9,9 @@ import ProcessRuntime
 enum Inventory {
     /// What can be spawned; libraries and services are no answer to that.
     static func entries(_ call: Call, _ context: Context) throws(Problem) -> Response? {
-        let entries = context.backend.entries.filter { $0.kind == "process.lua" }
+        let entries = context.backend.entries.filter {
+            $0.kind == "process.lua" && call.extent.covers($0.id)
+        }
         return list(entries.sorted { $0.id < $1.id }, context) { entry, json in
             json.member("id", entry.id)
             json.member("kind", entry.kind)

@@ -30,6 +30,6 @@ enum Links {
         _ call: Call,
         _ context: Context
     ) throws(Problem) -> (PID, PID) {
-        (try context.resolve(call.path("id")), try context.resolve(call.path("other")))
+        (try call.target("id", context), try call.target("other", context))
     }
 }

@@ -1,3 +1,4 @@
+import Access
 import HTTP
 import HTTPServer
 import JSON
@@ -13,7 +14,8 @@ import Synchronization
 /// there are.
 ///
 /// A line that is no message, or whose message is refused, is a result like any other. What ends the
-/// work is a last line that has no `index`: the body was cut off, or the server is stopping.
+/// work is a last line that has no `index`: the body was cut off, the server is stopping, or the
+/// token is good no longer, which is looked at once a second.
 final class MessageBatch: BodyReceiver, ResponseStream {
     private struct State {
         var lines: LineBuffer
@@ -23,17 +25,23 @@ final class MessageBatch: BodyReceiver, ResponseStream {
         var problem: Problem?
         /// Nothing more comes, and nobody reads.
         var isGone = false
+        /// When the token was last looked at.
+        var checkedAt: UInt64?
     }
 
     private let context: Context
+    private let identity: Identity?
+    private let record: AuditRecord?
     /// All calls come on one loop thread: the lock is only ever free.
     private let state: Mutex<State>
 
-    /// How often a stream that waits looks whether the server is stopping.
+    /// How often a stream looks at the token, and one that waits whether the server is stopping.
     private static let lookNanoseconds: UInt64 = 1_000_000_000
 
-    init(_ context: Context) {
+    init(_ context: Context, _ identity: Identity?, _ record: AuditRecord?) {
         self.context = context
+        self.identity = identity
+        self.record = record
         state = Mutex(State(lines: LineBuffer(lineBytesMax: context.configuration.bodyBytesMax)))
     }
 
@@ -79,19 +87,45 @@ final class MessageBatch: BodyReceiver, ResponseStream {
     func fill(_ output: inout [UInt8], room: Int, now: UInt64) -> StreamStep {
         state.withLock { state in
             if state.isGone { return .ended }
-            while output.count < room {
-                if let line = state.lines.next() {
-                    answer(line, &state, &output)
-                    continue
-                }
-                if let problem = state.problem ?? (context.isDraining ? .draining() : nil) {
-                    MessageBatch.write(nil, problem, to: &output)
-                    return .ended
-                }
-                return state.lines.isEnded ? .ended : .waiting(until: now + Self.lookNanoseconds)
+            checkToken(&state, now)
+            let step = work(&state, &output, room: room, now: now)
+            if step == .ended {
+                record?.setTarget("\(state.count) messages")
+                record?.finish("200")
             }
-            return .ready
+            return step
         }
+    }
+
+    private func checkToken(_ state: inout State, _ now: UInt64) {
+        guard let identity, let authentication = context.authentication else { return }
+        if let checkedAt = state.checkedAt, now < checkedAt &+ Self.lookNanoseconds { return }
+        state.checkedAt = now
+        if let refusal = authentication.refusal(of: identity) {
+            state.lines = LineBuffer(lineBytesMax: 0)
+            state.problem = .unauthorized(refusal)
+        }
+    }
+
+    /// Works on lines until nothing is left, the output is full, or it ends.
+    private func work(
+        _ state: inout State,
+        _ output: inout [UInt8],
+        room: Int,
+        now: UInt64
+    ) -> StreamStep {
+        while output.count < room {
+            if let line = state.lines.next() {
+                answer(line, &state, &output)
+                continue
+            }
+            if let problem = state.problem ?? (context.isDraining ? .draining() : nil) {
+                MessageBatch.write(nil, problem, to: &output)
+                return .ended
+            }
+            return state.lines.isEnded ? .ended : .waiting(until: now + Self.lookNanoseconds)
+        }
+        return .ready
     }
 
     func stop() { state.withLock { $0.isGone = true } }
@@ -131,6 +165,7 @@ final class MessageBatch: BodyReceiver, ResponseStream {
             )
         }
         let pid = try context.resolve(order.to)
+        try context.checkTarget(pid, named: order.to, for: .send, identity)
         try context.send(order.message.topic, order.message.payload, to: pid, named: order.to)
         return pid
     }

@@ -6,7 +6,7 @@ import ProcessRuntime
 /// `POST /v1/processes/{id}/messages`.
 enum Messages {
     static func send(_ call: Call, _ context: Context) throws(Problem) -> Response? {
-        let pid = try context.resolve(call.path("id"))
+        let pid = try call.target("id", context)
         let message = try call.body(read)
         try context.send(message.topic, message.payload, to: pid, named: call.path("id"))
         return .json(202) { $0.member("pid", context.text(pid)) }
@@ -16,7 +16,7 @@ enum Messages {
     ///
     /// Others come by `ControlAPI.admit`.
     static func batch(_ call: Call, _ context: Context) throws(Problem) -> Response? {
-        let batch = MessageBatch(context)
+        let batch = MessageBatch(context, call.identity, call.record)
         let body = call.request.body
         if !body.isEmpty { batch.receive(body.span) }
         batch.ended()

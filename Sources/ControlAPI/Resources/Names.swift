@@ -1,3 +1,4 @@
+import Access
 import HTTP
 import JSON
 import ProcessRuntime
@@ -6,7 +7,7 @@ import ProcessRuntime
 enum Names {
     static func list(_ call: Call, _ context: Context) throws(Problem) -> Response? {
         let position = context.position
-        let names = context.runtime.allNames()
+        let names = call.shown(context.runtime.allNames(), context)
         return .json { json in
             json.key("items")
             json.beginArray()
@@ -25,6 +26,7 @@ enum Names {
         let name = call.path("name")
         let position = context.position
         guard let pid = context.runtime.lookup(name) else { throw .nameNotFound(name) }
+        try call.checkTarget(pid, named: name, context)
         return snapshot(name, pid, position, context)
     }
 
@@ -33,6 +35,9 @@ enum Names {
         let name = call.path("name")
         let text = try call.body { $0.nonEmptyString("pid", "a pid may not be empty") }
         guard let pid = context.runtime.pids.parse(text) else { throw .processNotFound(text) }
+        // Both: with the name alone anything could be given a name that is covered.
+        try call.checkName(name)
+        try call.checkTarget(pid, named: text, context)
         let position = context.position
         let isNew: Bool
         do throws(RuntimeFault) {
@@ -52,6 +57,10 @@ enum Names {
 
     static func delete(_ call: Call, _ context: Context) throws(Problem) -> Response? {
         let name = call.path("name")
+        if call.extent != .full {
+            guard let pid = context.runtime.lookup(name) else { throw .nameNotFound(name) }
+            try call.checkTarget(pid, named: name, context)
+        }
         if context.runtime.unregister(name) == nil { throw .nameNotFound(name) }
         return .done
     }

@@ -1,3 +1,4 @@
+import Access
 import HTTP
 import JSON
 import ProcessRuntime
@@ -39,15 +40,20 @@ enum ProcessList {
 
     private struct Wish {
         var state: String?
-        var entry: EventFilter.Pattern?
+        var entry: Pattern?
         var host: String?
         var namePrefix: String?
         var order = Order.started
         var isDescending = false
         var limit = 100
         var after: Key?
+        /// Which processes the client may see.
+        var extent = Extent.full
 
         func wants(_ process: ProcessSnapshot) -> Bool {
+            if extent != .full, !extent.covers(entry: process.entry, names: process.names) {
+                return false
+            }
             if let state, process.state != state { return false }
             if let entry, !entry.matches(process.entry) { return false }
             if let host, process.host != host { return false }
@@ -86,8 +92,9 @@ enum ProcessList {
 
     private static func wish(_ call: Call) throws(Problem) -> Wish {
         var wish = Wish()
+        wish.extent = call.extent
         wish.state = try call.word("state", oneOf: ["ready", "running", "waiting"])
-        wish.entry = call.text("entry").map(EventFilter.Pattern.init)
+        wish.entry = call.text("entry").map(Pattern.init)
         wish.host = call.text("host")
         wish.namePrefix = call.text("name_prefix")
         let words = Order.allCases.flatMap { [$0.rawValue, "-" + $0.rawValue] }

@@ -13,7 +13,7 @@ enum Processes {
     static func spawn(_ call: Call, _ context: Context) throws(Problem) -> Response? {
         let order = try call.body(SpawnBody.read)
         let position = context.position
-        let pid = context.text(try context.spawn(order))
+        let pid = context.text(try context.spawn(order, for: call))
         var response = Response.json(201) { json in
             json.member("pid", pid)
             json.member("position", position)
@@ -26,7 +26,7 @@ enum Processes {
     ///
     /// For a process whose end is decided but not carried out the answer comes with its exit.
     static func inspect(_ call: Call, _ context: Context) throws(Problem) -> Response? {
-        let pid = try context.resolve(call.path("id"))
+        let pid = try call.target("id", context)
         let position = context.position
         if let process = context.runtime.snapshot(pid) {
             return .json { json in
@@ -48,7 +48,7 @@ enum Processes {
 
     /// `DELETE /v1/processes/{id}`: answers once the exit is carried out.
     static func terminate(_ call: Call, _ context: Context) throws(Problem) -> Response? {
-        let pid = try context.resolve(call.path("id"))
+        let pid = try call.target("id", context)
         context.runtime.kill(pid, .terminated)
         try watch(pid, call, context, timeoutNanoseconds: nil) { end in
             if case .exited = end { call.respond(.done) }
@@ -58,7 +58,7 @@ enum Processes {
 
     /// `GET /v1/processes/{id}/wait`: a long poll for the exit record.
     static func wait(_ call: Call, _ context: Context) throws(Problem) -> Response? {
-        let pid = try context.resolve(call.path("id"))
+        let pid = try call.target("id", context)
         let timeout =
             try call.integer("timeout_ms", in: 0...waitMillisecondsMax) ?? waitMillisecondsMax / 2
         if timeout == 0 {
@@ -80,7 +80,7 @@ enum Processes {
 
     /// `POST /v1/processes/{id}/cancel`: asks, and terminates later where a grace is given.
     static func cancel(_ call: Call, _ context: Context) throws(Problem) -> Response? {
-        let pid = try context.resolve(call.path("id"))
+        let pid = try call.target("id", context)
         var wish: (reason: String?, graceMilliseconds: Int64?) = (nil, nil)
         if !call.request.body.isEmpty {
             wish = try call.body { body in

@@ -51,10 +51,14 @@ enum SpawnBody {
 
 extension Context {
     /// Spawns what a client ordered, or says why not.
-    func spawn(_ order: LuaEngine.SpawnOrder) throws(Problem) -> PID {
+    func spawn(_ order: LuaEngine.SpawnOrder, for call: Call) throws(Problem) -> PID {
+        call.record?.setTarget(order.entry)
         if isDraining { throw .draining() }
+        try call.checkSpawn(entry: order.entry, name: order.name)
         do throws(LuaEngine.SpawnFault) {
-            return try backend.spawn(order)
+            let pid = try backend.spawn(order)
+            call.record?.setTarget("\(order.entry) \(text(pid))")
+            return pid
         } catch {
             throw problem(error, order)
         }

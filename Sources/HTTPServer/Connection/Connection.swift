@@ -79,6 +79,14 @@ final class Connection: Pollable {
 
     // MARK: For the session
 
+    /// A request with what the connection knows of its sender.
+    func signed(_ request: Request) -> Request {
+        var request = request
+        request.peer = peer.address
+        request.isSecure = secure != nil
+        return request
+    }
+
     func write(_ bytes: [UInt8]) {
         beginOutput()
         output.append(bytes)

@@ -205,7 +205,7 @@ final class HTTP1Session: ConnectionProtocol {
         headStartedAt = nil
         incoming = Incoming(head, windowStart: now)
         guard head.bodyKind != .none else { return }
-        switch services.handler.admit(head.request(body: [])) {
+        switch services.handler.admit(connection.signed(head.request(body: []))) {
         case .proceed(nil): break
         case .proceed(let bytesMax?): parser.setBodyLimit(bytesMax)
         case .refuse(let response):
@@ -255,7 +255,7 @@ final class HTTP1Session: ConnectionProtocol {
     private func dispatch(_ head: RequestHead, body: [UInt8]) {
         let sequence = addSlot(for: head, response: nil)
         let exchange = ServerExchange(loop: loop, token: connection.token, sequence: sequence)
-        services.handler.handle(head.request(body: body), exchange)
+        services.handler.handle(connection.signed(head.request(body: body)), exchange)
     }
 
     func addSlot(

@@ -34,11 +34,12 @@ extension HTTP2Session {
 
     private func begin(_ head: HTTP2RequestHead, now: UInt64) {
         guard let stream = open(head.stream, isHead: head.request.method == "HEAD") else { return }
-        stream.request = head.request
+        let request = connection.signed(head.request)
+        stream.request = request
         guard head.hasBody else { return handOut(stream) }
         stream.bodyBytesMax = limits.http1.bodyBytesMax
         var streaming: (@Sendable (any Exchange) -> any BodyReceiver)?
-        switch services.handler.admit(head.request) {
+        switch services.handler.admit(request) {
         case .proceed(nil): break
         case .proceed(let bytesMax?): stream.bodyBytesMax = max(0, bytesMax)
         case .refuse(let response):

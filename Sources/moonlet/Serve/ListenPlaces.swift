@@ -8,7 +8,7 @@ struct ListenPlaces {
     let addresses: [SocketAddress]
 
     /// Throws a usage failure where a place is none, and where others could reach the server without
-    /// `--insecure`.
+    /// a token and without `--insecure`.
     init(_ settings: ServeSettings) throws(CommandFailure) {
         var points: [ListenPoint] = []
         var addresses: [SocketAddress] = []
@@ -17,11 +17,13 @@ struct ListenPlaces {
             points.append(point)
             if let address { addresses.append(address) }
         }
-        for address in addresses where !address.isLoopback && !settings.insecure {
+        let isOpen = !settings.hasTokens && !settings.insecure
+        for address in addresses where !address.isLoopback && isOpen {
             throw .usage(
                 "refusing to listen on \(address): anyone who can reach it could run and end "
-                    + "processes. Listen on 127.0.0.1, or put a proxy that checks who asks in "
-                    + "front and say --insecure (MOONLET_INSECURE=1)."
+                    + "processes. Say who may with --token-file FILE or MOONLET_TOKEN, or listen "
+                    + "on 127.0.0.1; or put a proxy that checks who asks in front and say "
+                    + "--insecure (MOONLET_INSECURE=1)."
             )
         }
         self.points = points

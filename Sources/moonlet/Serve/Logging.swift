@@ -75,15 +75,19 @@ struct LineHandler: LogHandler {
     }
 
     func log(event: LogEvent) {
-        let fields = metadata.merging(event.metadata ?? [:]) { _, new in new }
-        let line: [UInt8]
-        switch format {
-        case .text: line = text(event.level, "\(event.message)", fields)
-        case .json: line = json(event.level, "\(event.message)", fields)
-        }
+        let line = line(event)
         // One write a line: lines of different threads do not mix.
         _ = unsafe line.withUnsafeBytes { bytes in
             unsafe write(2, bytes.baseAddress, bytes.count)
+        }
+    }
+
+    /// The record as bytes, its end included.
+    func line(_ event: LogEvent) -> [UInt8] {
+        let fields = metadata.merging(event.metadata ?? [:]) { _, new in new }
+        switch format {
+        case .text: return text(event.level, "\(event.message)", fields)
+        case .json: return json(event.level, "\(event.message)", fields)
         }
     }
 
@@ -106,8 +110,21 @@ struct LineHandler: LogHandler {
                 line.unicodeScalars.append(character)
             }
         }
-        for (name, value) in fields.sorted(by: { $0.key < $1.key }) { line += " \(name)=\(value)" }
+        for (name, value) in fields.sorted(by: { $0.key < $1.key }) {
+            line += " \(name)=\(word(value))"
+        }
         return Array((line + "\n").utf8)
+    }
+
+    /// A field's value as one word: what a client put into a path must not look like a record.
+    private func word(_ value: Logger.MetadataValue) -> String {
+        let text = "\(value)"
+        let isWord = text.utf8.allSatisfy { (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "\"") }
+        if isWord, !text.isEmpty { return text }
+        if case .stringConvertible(is RawJSON) = value { return text }
+        var writer = JSONWriter()
+        writer.value(text)
+        return String(decoding: writer.bytes, as: UTF8.self)
     }
 
     private func json(

@@ -1,3 +1,4 @@
+import Access
 import Application
 import ControlAPI
 import Glibc
@@ -64,10 +65,19 @@ final class Server: @unchecked Sendable {
         if !engine.forks {
             logger.warning("forked Lua states fail their self-check here: states are booted")
         }
+        let tokens = try Tokens(settings, logger)
+        let gatekeeper = try tokens.gatekeeper()
         let connection = SetOnceBox<HTTPServer>()
         let health = Liveness(pool, connection)
         api = ControlAPI(
-            configuration: Server.control(settings, places, pool, health, connection),
+            configuration: Server.control(
+                settings,
+                places,
+                gatekeeper,
+                pool,
+                health,
+                connection
+            ),
             engine: engine,
             staticFiles: Server.files(settings, logger),
             openapi: SharedFiles.contract(logger),
@@ -85,6 +95,9 @@ final class Server: @unchecked Sendable {
                 if let files = settings.tls { tls.replace(by: try Server.context(files)) }
             }
         }
+        if let gatekeeper, settings.tokenFile != nil {
+            reloads.add("tokens") { gatekeeper.replace(try tokens.read()) }
+        }
         self.reloads = reloads
         self.pool = pool
         self.runtime = runtime
@@ -95,6 +108,7 @@ final class Server: @unchecked Sendable {
     private static func control(
         _ settings: ServeSettings,
         _ places: ListenPlaces,
+        _ gatekeeper: Gatekeeper?,
         _ pool: WorkerPool,
         _ health: Liveness,
         _ http: SetOnceBox<HTTPServer>
@@ -106,6 +120,8 @@ final class Server: @unchecked Sendable {
             address.bytes.allSatisfy { $0 == 0 }
         }
         configuration.corsOrigins = settings.corsOrigins
+        configuration.gatekeeper = gatekeeper
+        configuration.audits = settings.audits ?? settings.hasTokens
         configuration.bodyBytesMax = settings.maxBodyBytes
         configuration.linesBytesMax = settings.maxBatchBytes
         configuration.heartbeatNanoseconds = settings.heartbeat.nanoseconds

@@ -39,6 +39,20 @@ struct ServeOptions: ParsableArguments {
     @Option(help: "Origins of other sites that may call, separated by commas.")
     var corsOrigins: String?
 
+    @Option(
+        help: ArgumentHelp("A YAML file of tokens; read again on SIGHUP.", valueName: "file")
+    )
+    var tokenFile: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "on or off: a line in the log for each request that changes something "
+                + "(default: on where tokens are).",
+            valueName: "word"
+        )
+    )
+    var audit: String?
+
     @Flag(help: "Serve on an address others can reach without any token.")
     var insecure = false
 
@@ -113,6 +127,11 @@ struct ServeSettings {
     var publicFolder: String?
     var allowedHosts: [String] = []
     var corsOrigins: [String] = []
+    /// MOONLET_TOKEN, which only the environment gives: a command line is there for all to see.
+    var token: String?
+    var tokenFile: String?
+    /// Whether requests that change something are logged; nil to do so where tokens are.
+    var audits: Bool?
     var insecure = false
     var logFormat: LogFormat?
     var logLevel = "info"
@@ -159,6 +178,9 @@ struct ServeSettings {
         publicFolder = source.text("public", options.public)
         allowedHosts = source.list("allowed-hosts", options.allowedHosts)
         corsOrigins = source.list("cors-origins", options.corsOrigins)
+        token = source.secret("MOONLET_TOKEN")
+        tokenFile = source.text("token-file", options.tokenFile)
+        audits = try source.onOrOff("audit", options.audit)
         insecure = try source.flag("insecure", options.insecure)
         if let format = source.text("log-format", options.logFormat) {
             guard let known = LogFormat(rawValue: format) else {
@@ -236,7 +258,7 @@ struct SettingSource {
     /// Every setting that may stand in a file.
     static let names = [
         "listen", "tls-cert", "tls-key", "workers", "io-threads", "public", "allowed-hosts",
-        "cors-origins", "insecure",
+        "cors-origins", "insecure", "token-file", "audit",
         "log-format", "log-level", "shutdown-timeout", "max-processes", "max-connections",
         "max-connections-per-peer", "max-streams-per-peer", "max-streams-per-connection",
         "max-body-bytes", "max-batch-bytes", "max-head-bytes",
@@ -264,6 +286,13 @@ struct SettingSource {
         if let value = environment[variable] { return note(name, value, variable) }
         guard let file, let value = file.values[name] else { return nil }
         return note(name, value, file.place(of: name) ?? "file")
+    }
+
+    /// A variable that is not repeated to anyone.
+    mutating func secret(_ variable: String) -> String? {
+        guard let value = environment[variable] else { return nil }
+        report.append(Entry(name: variable, value: "(not shown)", origin: variable))
+        return value
     }
 
     private mutating func note(_ name: String, _ value: String, _ origin: String) -> String {
@@ -321,6 +350,16 @@ struct SettingSource {
         case "0", "false", "no", "": return false
         default:
             throw CommandFailure.usage("\(name) must be true or false, not \"\(text)\"")
+        }
+    }
+
+    mutating func onOrOff(_ name: String, _ flag: String?) throws -> Bool? {
+        switch text(name, flag)?.lowercased() {
+        case nil: return nil
+        case "on", "true", "1", "yes": return true
+        case "off", "false", "0", "no": return false
+        case let text?:
+            throw CommandFailure.usage("\(name) must be on or off, not \"\(text)\"")
         }
     }
 

@@ -44,7 +44,8 @@ final class Desk: Sendable {
         hosts: [String] = ["app:processes"],
         runtime configuration: Runtime.Configuration = Desk.small,
         files: ControlAPI.Files? = nil,
-        fault: LuaEngine.SpawnFault? = nil
+        fault: LuaEngine.SpawnFault? = nil,
+        log: Logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
     ) {
         simulation = Simulation(seed: 7)
         let runtime = simulation.makeRuntime(configuration)
@@ -71,7 +72,7 @@ final class Desk: Sendable {
             backend: backend,
             files: files,
             openapi: Array("openapi: 3.1.0\n".utf8),
-            log: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+            log: log
         )
     }
 

@@ -10,6 +10,10 @@ final class StatusFixtures {
     let server: RunningServer
     /// One where everything there may be one of is taken.
     let full: RunningServer
+    /// One that asks for a token.
+    let guarded: RunningServer
+    private let followerToken: String
+    private let senderToken: String
     private let fullStream: EventReader
     private var count = 0
 
@@ -32,6 +36,11 @@ final class StatusFixtures {
             ),
         ])
         server = try RunningServer(app.path)
+        let follower = try TokenTests.make("follower", "--scope", "events")
+        let sender = try TokenTests.make("sender", "--scope", "send")
+        (followerToken, senderToken) = (follower.token, sender.token)
+        let tokens = try TokenTests.TokensFile(follower.entry + sender.entry)
+        guarded = try RunningServer(app.path, ["--token-file", tokens.path])
         full = try RunningServer(
             app.path,
             ["--max-processes", "1", "--max-streams-per-peer", "1", "--max-connections", "8"]
@@ -63,6 +72,20 @@ final class StatusFixtures {
     func stuffed() throws -> String {
         let pid = try process("idle", #", "limits": {"mailbox_messages": 1, "mailbox_bytes": 1}"#)
         return pid
+    }
+
+    /// A field that shows the guarded server a token which does not allow the operation.
+    func powerless(_ operation: String) -> String {
+        let token = operation == "GET /v1/events" ? senderToken : followerToken
+        return "Authorization: Bearer \(token)"
+    }
+
+    /// Asks the guarded server for an operation.
+    func askGuarded(_ operation: String, _ fields: [String]) throws -> HTTPAnswer {
+        let parts = operation.split(separator: " ").map(String.init)
+        let path = parts[1].replacing("{id}", with: "@a").replacing("{other}", with: "@b")
+            .replacing("{name}", with: "a")
+        return try guarded.request(parts[0], path, fields: fields)
     }
 
     /// A body over the limit of 1 MiB, which is also JSON.

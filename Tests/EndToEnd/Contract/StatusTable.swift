@@ -46,7 +46,8 @@ struct StatusRow: CustomStringConvertible {
 
 extension StatusRow {
     static var all: [StatusRow] {
-        processes + oneProcess + messages + calls + links + exec + names + server + anyRequest
+        processes + oneProcess + messages + calls + links + exec + names + server
+            + access + anyRequest
     }
 
     /// What is documented and cannot be had by asking, and why.
@@ -55,7 +56,6 @@ extension StatusRow {
             "a server that made no progress for ten seconds would not answer in a test",
         "POST /v1/processes/{id}/messages 409":
             "a send is at work only while another thread is in the middle of it",
-        "* 401 unauthorized": "this server asks for no token",
         "* 500 internal": "a defect: where one is known it is mended",
     ]
 
@@ -341,16 +341,68 @@ extension StatusRow {
         ]
     }
 
+    /// Each operation without a token, and with one that does not allow it; and the way in.
+    private static var access: [StatusRow] {
+        let (logIn, logOut) = ("POST /v1/login", "POST /v1/logout")
+        let open = [
+            "GET /livez", "GET /readyz", "GET /openapi.yaml", "GET /", logIn, logOut,
+        ]
+        let path: (StatusFixtures) -> String = { _ in "/v1/login" }
+        let all = (try? DocumentTests.document.get().operations.map(\.name)) ?? []
+        let refusals = all.filter { !open.contains($0) }
+            .flatMap { operation in
+                [
+                    StatusRow(operation, 401, "unauthorized") {
+                        try $0.askGuarded(operation, [])
+                    },
+                    StatusRow(operation, 403, "insufficient-scope") {
+                        try $0.askGuarded(operation, [$0.powerless(operation)])
+                    },
+                ]
+            }
+        return refusals + badBodies(logIn, path: path) + [
+            StatusRow(logIn, 204, path: path, #"{"token": "any, where none are on"}"#),
+            StatusRow(logIn, 401, "unauthorized") {
+                try $0.guarded.request("POST", "/v1/login", #"{"token": "wrong"}"#)
+            },
+            StatusRow(logIn, 403, "cross-site-request") {
+                try $0.server.request("POST", "/v1/login", "{}", fields: [elsewhere])
+            },
+            StatusRow(logIn, 429, "too-many-logins") { fixtures in
+                for _ in 0..<20 {
+                    let guess = #"{"token": "guess"}"#
+                    let answer = try fixtures.guarded.request("POST", "/v1/login", guess)
+                    if answer.status == 429 { return answer }
+                }
+                throw ServerTrouble(description: "it may be guessed without end")
+            },
+            StatusRow(logOut, 204, path: { _ in "/v1/logout" }),
+            StatusRow(logOut, 403, "cross-site-request") {
+                try $0.server.request("POST", "/v1/logout", fields: [elsewhere])
+            },
+        ]
+    }
+
+    private static let elsewhere = "Origin: http://elsewhere.example"
+
     /// The problems of the table in the document's description.
     private static var anyRequest: [StatusRow] {
         let long = String(repeating: "x", count: 20_000)
         return [
             StatusRow("*", 400, "invalid-query") { try $0.server.get("/v1/names?x=1") },
+            StatusRow("*", 400, "invalid-request") {
+                let field = $0.powerless("GET /v1/names")
+                return try $0.askGuarded("GET /v1/names", [field, field])
+            },
+            StatusRow("*", 401, "unauthorized") { try $0.askGuarded("GET /v1/names", []) },
+            StatusRow("*", 403, "insufficient-scope") {
+                try $0.askGuarded("GET /v1/names", [$0.powerless("GET /v1/names")])
+            },
             StatusRow("*", 403, "cross-site-request") {
                 try $0.server.request(
                     "DELETE",
                     "/v1/names/a",
-                    fields: ["Origin: http://elsewhere.example"]
+                    fields: [elsewhere]
                 )
             },
             StatusRow("*", 404, "route-not-found") { try $0.server.get("/v1/nothing") },

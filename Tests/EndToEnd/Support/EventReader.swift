@@ -31,13 +31,15 @@ final class EventReader {
         _ server: RunningServer,
         _ query: String = "",
         lastID: String? = nil,
+        fields: [String] = [],
         receiveBytes: Int32? = nil
     ) throws {
         self.lastID = lastID
         connection = try RawConnection(server, receiveBytes: receiveBytes)
-        let field = lastID.map { "Last-Event-ID: \($0)\r\n" } ?? ""
+        let all = fields + (lastID.map { ["Last-Event-ID: \($0)"] } ?? [])
+        let lines = all.map { $0 + "\r\n" }.joined()
         try connection.send(
-            "GET /v1/events\(query) HTTP/1.1\r\nHost: localhost\r\n\(field)\r\n"
+            "GET /v1/events\(query) HTTP/1.1\r\nHost: localhost\r\n\(lines)\r\n"
         )
         let head = try connection.readHead()
         guard head.status == 200 else {
