@@ -58,14 +58,27 @@ import Testing
         LuaCase(
             "unmonitor keeps an EXIT that is queued",
             """
-            local pid = process.spawn_monitored("app:none", HOST)
-            repeat until not process.send(pid, "t")
-            process.exec("app:none", HOST)
+            -- A watcher that came later hears of it later.
+            local ready, saw = process.listen("ready"), process.listen("saw")
+            local pid = process.spawn_monitored("app:waits", HOST)
+            process.spawn("app:watches", HOST, pid, process.pid())
+            ready:receive()
+            process.send(pid, "t")
+            saw:receive()
             local ok = process.unmonitor(pid)
             return {ok, process.events():receive().kind}
             """,
             #"[true,"EXIT"]"#,
-            with: ["none": ""]
+            with: [
+                "waits": "process.inbox():receive()",
+                "watches": """
+                local target, parent = ...
+                process.monitor(target)
+                process.send(parent, "ready")
+                process.events():receive()
+                process.send(parent, "saw")
+                """,
+            ]
         ),
         LuaCase(
             "unmonitor of a pid never monitored, and of a dead one",
