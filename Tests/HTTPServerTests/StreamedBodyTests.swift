@@ -62,22 +62,22 @@ final class TestReceiver: BodyReceiver {
     }
 }
 
-@Suite struct `A streamed body` {
-    /// Requests to /stream go to `begin`; others are echoed whole.
-    private func handler(
-        bodyBytesMax: Int = 1 << 20,
-        _ begin: @escaping @Sendable (any Exchange) -> any BodyReceiver
-    ) -> TestHandler {
-        TestHandler(
-            onRequest: echo.onRequest,
-            onHead: { head in
-                head.path == "/stream"
-                    ? .stream(bodyBytesMax: bodyBytesMax, begin: begin)
-                    : .proceed(bodyBytesMax: nil)
-            }
-        )
-    }
+/// Requests to /stream go to `begin`; others are echoed whole.
+func streamingHandler(
+    bodyBytesMax: Int = 1 << 20,
+    _ begin: @escaping @Sendable (any Exchange) -> any BodyReceiver
+) -> TestHandler {
+    TestHandler(
+        onRequest: echo.onRequest,
+        onHead: { head in
+            head.path == "/stream"
+                ? .stream(bodyBytesMax: bodyBytesMax, begin: begin)
+                : .proceed(bodyBytesMax: nil)
+        }
+    )
+}
 
+@Suite struct `A streamed body` {
     private func streaming(_ stream: TestStream) -> Response {
         Response(status: 200, body: .stream(stream))
     }
@@ -88,7 +88,7 @@ final class TestReceiver: BodyReceiver {
         _ receiver: TestReceiver,
         bodyBytesMax: Int = 1 << 20
     ) -> TestHandler {
-        handler(bodyBytesMax: bodyBytesMax) { exchange in
+        streamingHandler(bodyBytesMax: bodyBytesMax) { exchange in
             exchange.respond(Response(status: 200, body: .stream(stream)))
             return receiver
         }
@@ -121,7 +121,7 @@ final class TestReceiver: BodyReceiver {
         let receiver = TestReceiver(onEnd: {
             late.get()?.respond(text("all of it"))
         })
-        let handler = handler { exchange in
+        let handler = streamingHandler { exchange in
             late.update { $0 = exchange }
             return receiver
         }
@@ -239,7 +239,7 @@ final class TestReceiver: BodyReceiver {
 
     @Test func `that says it is too long is refused before it begins`() throws {
         let begun = Shared(false)
-        let handler = handler(bodyBytesMax: 10) { _ in
+        let handler = streamingHandler(bodyBytesMax: 10) { _ in
             begun.update { $0 = true }
             return TestReceiver()
         }
@@ -271,7 +271,7 @@ final class TestReceiver: BodyReceiver {
     @Test func `that is malformed and not yet answered is answered with the fault`() throws {
         let kept = Shared<(any Exchange)?>(nil)
         let receiver = TestReceiver()
-        let handler = handler { exchange in
+        let handler = streamingHandler { exchange in
             kept.update { $0 = exchange }
             return receiver
         }
@@ -287,7 +287,7 @@ final class TestReceiver: BodyReceiver {
 
     @Test func `that is answered before its end is not read on`() throws {
         let receiver = TestReceiver()
-        let handler = handler { exchange in
+        let handler = streamingHandler { exchange in
             exchange.respond(text("enough"))
             return receiver
         }

@@ -229,26 +229,12 @@ import Testing
 
 /// The same promises as over HTTP/1, on one stream of many.
 @Suite struct `A streamed body over HTTP 2` {
-    private func handler(
-        bodyBytesMax: Int = 1 << 20,
-        _ begin: @escaping @Sendable (any Exchange) -> any BodyReceiver
-    ) -> TestHandler {
-        TestHandler(
-            onRequest: echo.onRequest,
-            onHead: { head in
-                head.path == "/stream"
-                    ? .stream(bodyBytesMax: bodyBytesMax, begin: begin)
-                    : .proceed(bodyBytesMax: nil)
-            }
-        )
-    }
-
     private func echoing(
         _ stream: TestStream,
         _ receiver: TestReceiver,
         bodyBytesMax: Int = 1 << 20
     ) -> TestHandler {
-        handler(bodyBytesMax: bodyBytesMax) { exchange in
+        streamingHandler(bodyBytesMax: bodyBytesMax) { exchange in
             exchange.respond(Response(status: 200, body: .stream(stream)))
             return receiver
         }
@@ -301,7 +287,7 @@ import Testing
     @Test func `over its limit fails with its fault`() throws {
         let receiver = TestReceiver()
         let late = Shared<(any Exchange)?>(nil)
-        let handler = handler(bodyBytesMax: 10) { exchange in
+        let handler = streamingHandler(bodyBytesMax: 10) { exchange in
             late.update { $0 = exchange }
             return receiver
         }
@@ -337,7 +323,7 @@ import Testing
 
     @Test func `answered before its end is not wanted any more`() throws {
         let receiver = TestReceiver()
-        let handler = handler { exchange in
+        let handler = streamingHandler { exchange in
             exchange.respond(text("enough"))
             return receiver
         }
@@ -356,7 +342,7 @@ import Testing
     @Test func `has to make some progress`() throws {
         let receiver = TestReceiver()
         let exchanges = Shared<[any Exchange]>([])
-        let handler = handler { exchange in
+        let handler = streamingHandler { exchange in
             exchanges.update { $0.append(exchange) }
             return receiver
         }

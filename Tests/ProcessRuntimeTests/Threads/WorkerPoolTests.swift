@@ -183,18 +183,27 @@ import Testing
         }
     }
 
+    /// Begins a batch while both workers are idle, and spawns processes that run `action` and end.
+    private func spawnInBatch(
+        _ count: Int,
+        _ crew: Crew,
+        _ action: @escaping @Sendable () -> Void
+    ) throws {
+        #expect(wait { crew.pool.queues.withLock { $0.idle.count } == 2 })
+        crew.pool.beginBatch()
+        for _ in 0..<count {
+            let body = Puppet { _, _ in
+                action()
+                return .ended(.normal(.nothing))
+            }
+            _ = try crew.runtime.spawn(.plain, running: body)
+        }
+    }
+
     @Test func `in a batch nobody is woken until its end, and then everybody runs`() throws {
         try Crew.with(workers: 2, processes: 100) { crew in
             let ran = Atomic<Int>(0)
-            let body = Puppet { _, _ in
-                ran.wrappingAdd(1, ordering: .releasing)
-                return .ended(.normal(.nothing))
-            }
-            #expect(wait { crew.pool.queues.withLock { $0.idle.count } == 2 })
-            crew.pool.beginBatch()
-            for _ in 0..<WakeBatch.heldMax {
-                _ = try crew.runtime.spawn(.plain, running: body)
-            }
+            try spawnInBatch(WakeBatch.heldMax, crew) { ran.wrappingAdd(1, ordering: .releasing) }
             #expect(crew.pool.queues.withLock { $0.idle.count } == 2)
             #expect(ran.load(ordering: .acquiring) == 0)
             crew.pool.endBatch()
@@ -205,14 +214,8 @@ import Testing
     @Test func `in a long batch workers begin before its end`() throws {
         try Crew.with(workers: 2, processes: 100) { crew in
             let ran = Atomic<Int>(0)
-            let body = Puppet { _, _ in
+            try spawnInBatch(WakeBatch.heldMax + 1, crew) {
                 ran.wrappingAdd(1, ordering: .releasing)
-                return .ended(.normal(.nothing))
-            }
-            #expect(wait { crew.pool.queues.withLock { $0.idle.count } == 2 })
-            crew.pool.beginBatch()
-            for _ in 0...WakeBatch.heldMax {
-                _ = try crew.runtime.spawn(.plain, running: body)
             }
             #expect(wait { ran.load(ordering: .acquiring) == WakeBatch.heldMax + 1 })
             crew.pool.endBatch()
