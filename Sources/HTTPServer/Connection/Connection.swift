@@ -350,21 +350,14 @@ final class Connection: Pollable {
 }
 
 /// What a connection has before its session is set and after it is closed: nothing happens.
-private final class NoSession: ConnectionProtocol, Sendable {
+private final class NoSession: UnaskedSession, Sendable {
     static let shared = NoSession()
 
     var wantsInput: Bool { false }
-    var wantsRoom: Bool { false }
     var deadline: UInt64? { nil }
     func receive(_ bytes: UnsafeRawBufferPointer, now: UInt64) {}
     func inputEnded() {}
     func peerHungUp() {}
     func turn(now: UInt64) {}
     func expire(now: UInt64) {}
-    func gone() {}
-    func complete(_ sequence: UInt64, _ response: Response) {}
-    func abandon(_ sequence: UInt64) {}
-    func watchDisconnect(_ sequence: UInt64, _ action: @escaping @Sendable () -> Void) {}
-    func addTimer(_ sequence: UInt64, at: UInt64, _ action: @escaping @Sendable () -> Void) {}
-    func wake(_ sequence: UInt64) {}
 }

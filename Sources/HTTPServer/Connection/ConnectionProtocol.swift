@@ -2,7 +2,7 @@
 
 import HTTP
 
-/// One protocol's state on one connection: HTTP/1 today, others later.
+/// One protocol's state on one connection.
 ///
 /// All calls come on the loop's thread. Calls other than `turn` only note what happened; `turn`,
 /// which follows, does the work, so that nothing happens twice or inside something else.
@@ -33,4 +33,17 @@ protocol ConnectionProtocol: AnyObject {
     func watchDisconnect(_ sequence: UInt64, _ action: @escaping @Sendable () -> Void)
     func addTimer(_ sequence: UInt64, at: UInt64, _ action: @escaping @Sendable () -> Void)
     func wake(_ sequence: UInt64)
+}
+
+/// A session that hands nothing out: there is nobody to tell, and no answer to come.
+protocol UnaskedSession: ConnectionProtocol {}
+
+extension UnaskedSession {
+    var wantsRoom: Bool { false }
+    func gone() {}
+    func complete(_ sequence: UInt64, _ response: Response) {}
+    func abandon(_ sequence: UInt64) {}
+    func watchDisconnect(_ sequence: UInt64, _ action: @escaping @Sendable () -> Void) {}
+    func addTimer(_ sequence: UInt64, at: UInt64, _ action: @escaping @Sendable () -> Void) {}
+    func wake(_ sequence: UInt64) {}
 }

@@ -21,9 +21,8 @@ extension HTTP1Session {
                 return write(response, for: slot)
             }
         }
-        if !response.isStream || !Self.hasContent(response.status, slot) {
-            dropBody(of: slot.sequence)
-        }
+        let hasContent = !slot.isHead && response.allowsContent
+        if !response.isStream || !hasContent { dropBody(of: slot.sequence) }
         let framing = framing(of: response, for: slot)
         let keepAlive = keepsAlive(response, slot)
         if !keepAlive || framing == .untilClose { endAfterThis() }
@@ -37,28 +36,21 @@ extension HTTP1Session {
                 keepAlive: keepAlive,
                 date: connection.loop.date
             )
-            if case .bytes(let bytes) = response.body, Self.hasContent(response.status, slot) {
+            if case .bytes(let bytes) = response.body, hasContent {
                 output.append(contentsOf: bytes)
             }
         }
         guard case .stream(let content) = response.body else { return }
-        guard Self.hasContent(response.status, slot) else { return stopUnsent(content, slot) }
+        guard hasContent else { return stopUnsent(content, slot) }
         start(content, for: slot, chunked: framing == .chunked)
     }
 
     private func framing(of response: Response, for slot: Slot) -> ResponseEncoder.Framing {
-        if response.status < 200 || response.status == 204 { return .none }
-        return switch response.body {
-        // A 304 says nothing of the length it does not send unless the handler brought it.
-        case .none: response.status == 304 ? .none : .length(0)
-        case .bytes(let bytes): .length(bytes.count)
-        case .stream: .stream(to: slot.version)
+        if let length = response.contentLength { return .length(length) }
+        guard response.isStream, response.status >= 200, response.status != 204 else {
+            return .none
         }
-    }
-
-    /// Whether content follows the head: RFC 9110, 6.4.1.
-    private static func hasContent(_ status: Int, _ slot: Slot) -> Bool {
-        !slot.isHead && status >= 200 && status != 204 && status != 304
+        return .stream(to: slot.version)
     }
 
     private func keepsAlive(_ response: Response, _ slot: Slot) -> Bool {

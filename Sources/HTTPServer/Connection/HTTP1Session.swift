@@ -28,8 +28,7 @@ final class HTTP1Session: ConnectionProtocol {
         /// Whether it was handed out at its head, and its body as it came.
         let isStreamed: Bool
         var response: Response?
-        var onDisconnect: [@Sendable () -> Void] = []
-        var timers: [(at: UInt64, action: @Sendable () -> Void)] = []
+        var watch = AnswerWatch()
 
         init(
             _ sequence: UInt64,
@@ -310,9 +309,7 @@ final class HTTP1Session: ConnectionProtocol {
 
     var deadline: UInt64? {
         var earliest = stream?.until ?? .max
-        for slot in slots {
-            for timer in slot.timers { earliest = min(earliest, timer.at) }
-        }
+        for slot in slots { earliest = min(earliest, slot.watch.earliest) }
         if let input = inputDeadline { earliest = min(earliest, input) }
         return earliest == .max ? nil : earliest
     }
@@ -326,7 +323,8 @@ final class HTTP1Session: ConnectionProtocol {
     }
 
     func expire(now: UInt64) {
-        fireTimers(now: now)
+        let timers = slots.flatMap { $0.watch.takeDue(now) }
+        for action in timers { action() }
         stream?.resumeIfDue(now)
         guard let due = inputDeadline, due <= now else { return }
         if let request = incoming {
@@ -347,15 +345,6 @@ final class HTTP1Session: ConnectionProtocol {
         }
     }
 
-    private func fireTimers(now: UInt64) {
-        var due: [@Sendable () -> Void] = []
-        for index in slots.indices where !slots[index].timers.isEmpty {
-            due += slots[index].timers.filter { $0.at <= now }.map(\.action)
-            slots[index].timers.removeAll { $0.at <= now }
-        }
-        for action in due { action() }
-    }
-
     // MARK: The end
 
     /// Whether nothing of a request is under way.
@@ -370,32 +359,20 @@ final class HTTP1Session: ConnectionProtocol {
         fireDisconnects()
         let dropped = slots
         slots = []
-        for slot in dropped {
-            if case .stream(let stream)? = slot.response?.body { stream.stop() }
-        }
+        for slot in dropped { slot.response?.stopUnsent() }
     }
 
     private func fireDisconnects() {
-        var actions: [@Sendable () -> Void] = []
-        for index in slots.indices where slots[index].response == nil {
-            actions += slots[index].onDisconnect
-            slots[index].onDisconnect = []
-        }
+        let actions = slots.filter { $0.response == nil }.flatMap { $0.watch.takeDisconnects() }
         for action in actions { action() }
     }
 
     // MARK: Answers
 
     func complete(_ sequence: UInt64, _ response: Response) {
-        guard let index = slots.firstIndex(where: { $0.sequence == sequence }),
-            slots[index].response == nil
-        else {
-            if case .stream(let stream) = response.body { stream.stop() }
-            return
-        }
-        slots[index].response = response
-        slots[index].onDisconnect = []
-        slots[index].timers = []
+        guard let slot = unanswered(sequence) else { return response.stopUnsent() }
+        slot.response = response
+        slot.watch.clear()
     }
 
     func abandon(_ sequence: UInt64) {
@@ -404,18 +381,17 @@ final class HTTP1Session: ConnectionProtocol {
     }
 
     func watchDisconnect(_ sequence: UInt64, _ action: @escaping @Sendable () -> Void) {
-        guard let index = slots.firstIndex(where: { $0.sequence == sequence }),
-            slots[index].response == nil
-        else { return }
+        guard let slot = unanswered(sequence) else { return }
         if hungUp { return action() }
-        slots[index].onDisconnect.append(action)
+        slot.watch.addDisconnect(action)
     }
 
     func addTimer(_ sequence: UInt64, at: UInt64, _ action: @escaping @Sendable () -> Void) {
-        guard let index = slots.firstIndex(where: { $0.sequence == sequence }),
-            slots[index].response == nil
-        else { return }
-        slots[index].timers.append((at, action))
+        unanswered(sequence)?.watch.addTimer(at: at, action)
+    }
+
+    private func unanswered(_ sequence: UInt64) -> Slot? {
+        slots.first { $0.sequence == sequence && $0.response == nil }
     }
 
     /// No further request is parsed.
@@ -425,8 +401,4 @@ final class HTTP1Session: ConnectionProtocol {
     func noteAnswered() { idleSince = loop.now }
 
     var peerIsGone: Bool { hungUp }
-}
-
-extension Response {
-    var isStream: Bool { if case .stream = body { true } else { false } }
 }

@@ -18,12 +18,12 @@ extension HTTP2Session {
     func watchDisconnect(_ sequence: UInt64, _ action: @escaping @Sendable () -> Void) {
         guard let stream = unanswered(sequence) else { return }
         if hungUp || stream.isClosed { return action() }
-        stream.onDisconnect.append(action)
+        stream.watch.addDisconnect(action)
     }
 
     func addTimer(_ sequence: UInt64, at: UInt64, _ action: @escaping @Sendable () -> Void) {
         guard let stream = unanswered(sequence), !stream.isClosed else { return }
-        stream.timers.append((at, action))
+        stream.watch.addTimer(at: at, action)
     }
 
     func wake(_ sequence: UInt64) { stream(Int32(truncatingIfNeeded: sequence))?.pump?.wake() }
@@ -49,8 +49,7 @@ extension HTTP2Session {
 
     private func answer(_ stream: HTTP2Stream, _ response: Response) {
         stream.isAnswered = true
-        stream.onDisconnect = []
-        stream.timers = []
+        stream.watch.clear()
         guard !stream.isClosed else {
             remove(stream)
             return response.stopUnsent()
@@ -151,25 +150,6 @@ extension HTTP2Session {
 }
 
 extension Response {
-    /// Tells a stream in it that it will not be sent.
-    func stopUnsent() {
-        if case .stream(let stream) = body { stream.stop() }
-    }
-
-    /// Whether content may follow the head: RFC 9110, 6.4.1.
-    var allowsContent: Bool { status >= 200 && status != 204 && status != 304 }
-
-    /// What Content-Length says; nil where it is left out.
-    fileprivate var contentLength: Int? {
-        if status < 200 || status == 204 { return nil }
-        return switch body {
-        // A 304 says nothing of the length it does not send unless the handler brought it.
-        case .none: status == 304 ? nil : 0
-        case .bytes(let bytes): bytes.count
-        case .stream: nil
-        }
-    }
-
     fileprivate var http2Content: HTTP2Codec.Content {
         switch body {
         case .none: .none

@@ -166,9 +166,8 @@ extension HTTP2Session {
     /// Tells a handler that nobody waits for its answer any more.
     func disconnect(_ stream: HTTP2Stream) {
         guard stream.isWithHandler else { return }
-        let actions = stream.onDisconnect
-        stream.onDisconnect = []
-        stream.timers = []
+        let actions = stream.watch.takeDisconnects()
+        stream.watch.clear()
         for action in actions { action() }
     }
 }

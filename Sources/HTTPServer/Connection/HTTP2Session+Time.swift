@@ -9,7 +9,7 @@ extension HTTP2Session {
     var deadline: UInt64? {
         var earliest = connectionDeadline
         for stream in streams {
-            for timer in stream.timers { earliest = min(earliest, timer.at) }
+            earliest = min(earliest, stream.watch.earliest)
             if let until = stream.pump?.until { earliest = min(earliest, until) }
             if let until = stream.lingersUntil { earliest = min(earliest, until) }
             if stream.isReceiving {
@@ -47,7 +47,8 @@ extension HTTP2Session {
     private var isIdle: Bool { streams.isEmpty && shutdown != .told && connection.outputCount == 0 }
 
     func expire(now: UInt64) {
-        fireTimers(now: now)
+        let timers = streams.flatMap { $0.watch.takeDue(now) }
+        for action in timers { action() }
         if let due = headDeadline, due <= now {
             // Nothing of a request is known: nothing is answered.
             return codec.fail(
@@ -68,15 +69,6 @@ extension HTTP2Session {
             shutdown = .told
             codec.finishShutdown()
         }
-    }
-
-    private func fireTimers(now: UInt64) {
-        var due: [@Sendable () -> Void] = []
-        for stream in streams where !stream.timers.isEmpty {
-            due += stream.timers.filter { $0.at <= now }.map(\.action)
-            stream.timers.removeAll { $0.at <= now }
-        }
-        for action in due { action() }
     }
 
     /// A body has to bring so many bytes in each window of time.

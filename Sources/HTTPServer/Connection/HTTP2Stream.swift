@@ -30,8 +30,7 @@ final class HTTP2Stream {
 
     var isAnswered = false
     var isClosed = false
-    var onDisconnect: [@Sendable () -> Void] = []
-    var timers: [(at: UInt64, action: @Sendable () -> Void)] = []
+    var watch = AnswerWatch()
 
     /// Until when the client may take to notice that its body is not wanted.
     var lingersUntil: UInt64?

@@ -84,8 +84,33 @@ final class Listener: Pollable {
     }
 
     private func serve(_ socket: consuming FileDescriptor, _ peer: PeerKey) throws(Errno) {
-        let services = services
-        let now = loop.now
+        let (services, now) = (services, loop.now)
+        try open(socket, peer) {
+            ProtocolDetection(connection: $0, services: services, now: now)
+        } ended: {
+            services.ledger.release(peer)
+        }
+    }
+
+    private func refuse(_ socket: consuming FileDescriptor, _ peer: PeerKey) throws(Errno) {
+        let (services, now) = (services, loop.now)
+        refusals += 1
+        try open(socket, peer) {
+            let session = HTTP1Session(connection: $0, services: services, now: now)
+            session.refuse(.connectionLimit)
+            return session
+        } ended: { [weak self] in
+            self?.refusals -= 1
+        }
+    }
+
+    /// Makes a connection of a socket; `ended` is called once: when it closes, or could not be made.
+    private func open(
+        _ socket: consuming FileDescriptor,
+        _ peer: PeerKey,
+        session: (Connection) -> any ConnectionProtocol,
+        ended: @escaping () -> Void
+    ) throws(Errno) {
         do throws(Errno) {
             let secure = try secureTransport()
             _ = try Connection(
@@ -93,15 +118,14 @@ final class Listener: Pollable {
                 secure: secure,
                 peer: peer,
                 loop: loop,
-                services: services
-            ) {
-                ProtocolDetection(connection: $0, services: services, now: now)
-            } onClose: { connection in
-                services.ledger.release(connection.peer)
+                services: services,
+                session: session
+            ) { connection in
+                ended()
                 connection.loop.unparkListeners()
             }.touched()
         } catch {
-            services.ledger.release(peer)
+            ended()
             throw error
         }
     }
@@ -111,32 +135,6 @@ final class Listener: Pollable {
         guard let tls else { return nil }
         guard let session = TLSSession(tls.current) else { throw .noMemory }
         return SecureTransport(session)
-    }
-
-    private func refuse(_ socket: consuming FileDescriptor, _ peer: PeerKey) throws(Errno) {
-        let services = services
-        let now = loop.now
-        refusals += 1
-        do throws(Errno) {
-            let secure = try secureTransport()
-            _ = try Connection(
-                taking: socket,
-                secure: secure,
-                peer: peer,
-                loop: loop,
-                services: services
-            ) {
-                let session = HTTP1Session(connection: $0, services: services, now: now)
-                session.refuse(.connectionLimit)
-                return session
-            } onClose: { [weak self] connection in
-                self?.refusals -= 1
-                connection.loop.unparkListeners()
-            }.touched()
-        } catch {
-            refusals -= 1
-            throw error
-        }
     }
 
     private func park(_ reason: Errno) {

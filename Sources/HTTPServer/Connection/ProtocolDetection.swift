@@ -10,7 +10,7 @@ import Posix
 /// to answer too.
 ///
 /// Source: RFC 9113, 3.4.
-final class ProtocolDetection: ConnectionProtocol {
+final class ProtocolDetection: UnaskedSession {
     private unowned let connection: Connection
     private let services: ServerServices
     private let acceptedAt: UInt64
@@ -24,7 +24,6 @@ final class ProtocolDetection: ConnectionProtocol {
     }
 
     var wantsInput: Bool { true }
-    var wantsRoom: Bool { false }
     var deadline: UInt64? { acceptedAt + services.limits.headNanoseconds }
 
     func receive(_ bytes: UnsafeRawBufferPointer, now: UInt64) {
@@ -72,12 +71,4 @@ final class ProtocolDetection: ConnectionProtocol {
     func turn(now: UInt64) {
         if services.isDraining { becomeHTTP1().turn(now: now) }
     }
-
-    // Nothing was handed out, so there is nobody to tell and no answer to come.
-    func gone() {}
-    func complete(_ sequence: UInt64, _ response: Response) {}
-    func abandon(_ sequence: UInt64) {}
-    func watchDisconnect(_ sequence: UInt64, _ action: @escaping @Sendable () -> Void) {}
-    func addTimer(_ sequence: UInt64, at: UInt64, _ action: @escaping @Sendable () -> Void) {}
-    func wake(_ sequence: UInt64) {}
 }

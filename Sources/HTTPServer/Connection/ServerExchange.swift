@@ -32,8 +32,7 @@ final class ServerExchange: Exchange {
     func respond(_ response: Response) {
         guard !answered.exchange(true, ordering: .relaxed) else {
             // A second answer is dropped: the first is on its way.
-            if case .stream(let stream) = response.body { stream.stop() }
-            return
+            return response.stopUnsent()
         }
         loop.perform(.respond(token, sequence, response, since: startedAt))
     }

@@ -200,8 +200,7 @@ final class EventLoop: @unchecked Sendable {
         case .respond(let token, let sequence, let response, let since):
             meter.end(response, after: clock() &- since)
             guard let connection = self[token] as? Connection else {
-                if case .stream(let stream) = response.body { stream.stop() }
-                return
+                return response.stopUnsent()
             }
             connection.session.complete(sequence, response)
             touch(connection)
