@@ -5,6 +5,8 @@ package import HTTP
 /// Called on a loop thread: it must not block.
 package protocol Handler: Sendable {
     /// Answers `request`, now or later, by calling `exchange.respond` exactly once.
+    ///
+    /// Not called for one that `admit` has found another way for.
     func handle(_ request: Request, _ exchange: any Exchange)
 
     /// Decides about a request that announces a body, before the body is read.
@@ -19,8 +21,14 @@ extension Handler {
 
 /// What becomes of a request whose body has not been read yet.
 package enum Admission: Sendable {
-    /// Read the body: at most `bodyBytesMax` bytes of it, or the server's limit when nil.
+    /// Read the body, at most `bodyBytesMax` bytes of it, or the server's limit when nil; then the
+    /// request goes to `handle`.
     case proceed(bodyBytesMax: Int?)
+    /// Read the body, at most `bodyBytesMax` bytes of it, and give it to `then`.
+    ///
+    /// `then` is called in place of `handle`, once, on the loop thread: what was found out about the
+    /// head need not be found out again. It is not called if the body does not come.
+    case collect(bodyBytesMax: Int, then: @Sendable ([UInt8], any Exchange) -> Void)
     /// Answer now and close: the body is not wanted.
     case refuse(Response)
     /// Do not wait for the body: hand its bytes, at most `bodyBytesMax`, to what `begin` makes.

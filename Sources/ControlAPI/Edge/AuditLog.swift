@@ -15,13 +15,8 @@ struct AuditLog: Sendable {
     init(_ log: Logger) { self.log = log }
 
     /// Begins the line of a request; nil for one that only reads.
-    func record(
-        _ request: Request,
-        _ route: Route,
-        _ parameters: PathParameters,
-        _ identity: Identity?,
-        requestID: String
-    ) -> AuditRecord? {
+    func record(_ admitted: Admitted, requestID: String) -> AuditRecord? {
+        let (request, route, identity) = (admitted.request, admitted.route, admitted.identity)
         guard route.isMutating else { return nil }
         return AuditRecord(
             log,
@@ -31,7 +26,9 @@ struct AuditLog: Sendable {
                 "method": "\(request.method)", "route": "\(route.pattern)",
                 "peer": "\(request.peer)", "request_id": "\(requestID)",
             ],
-            target: ["id", "other", "name"].compactMap { parameters[$0] }.joined(separator: " ")
+            target: ["id", "other", "name"].compactMap { admitted.parameters[$0] }.joined(
+                separator: " "
+            )
         )
     }
 }

@@ -6,40 +6,32 @@ import Payload
 
 /// One request on its way through an endpoint.
 final class Call: Sendable {
-    let request: Request
-    let route: Route
-    /// Who sent it; nil where nobody is asked.
-    let identity: Identity?
+    private let admitted: Admitted
     /// Its line in the audit log, where there is one.
     let record: AuditRecord?
     let exchange: any Exchange
     /// The hold on the request's `Idempotency-Key`; nil without one.
     let claim: IdempotencyClaim?
-    private let parameters: PathParameters
-    private let query: QueryString
     private let dress: ResponseDress
 
     init(
-        _ request: Request,
-        _ route: Route,
+        _ admitted: Admitted,
         _ exchange: any Exchange,
-        identity: Identity?,
+        _ dress: ResponseDress,
         record: AuditRecord?,
-        parameters: PathParameters,
-        query: QueryString,
-        dress: ResponseDress,
         claim: IdempotencyClaim?
     ) {
-        self.request = request
-        self.route = route
-        self.identity = identity
-        self.record = record
+        self.admitted = admitted
         self.exchange = exchange
-        self.parameters = parameters
-        self.query = query
         self.dress = dress
+        self.record = record
         self.claim = claim
     }
+
+    var request: Request { admitted.request }
+    var route: Route { admitted.route }
+    /// Who sent it; nil where nobody is asked.
+    var identity: Identity? { admitted.identity }
 
     /// Answers; from any thread, once.
     ///
@@ -67,14 +59,14 @@ final class Call: Sendable {
     // MARK: What the client said
 
     /// A parameter of the path, decoded.
-    func path(_ name: String) -> String { parameters[name] ?? "" }
+    func path(_ name: String) -> String { admitted.parameters[name] ?? "" }
 
     /// A query parameter as text; nil where it is absent.
-    func text(_ name: String) -> String? { query[name] }
+    func text(_ name: String) -> String? { admitted.query[name] }
 
     /// A query parameter that is a whole number.
     func integer(_ name: String, in range: ClosedRange<Int>) throws(Problem) -> Int? {
-        guard let text = query[name] else { return nil }
+        guard let text = admitted.query[name] else { return nil }
         let isNumber = !text.isEmpty && text.utf8.allSatisfy { (0x30...0x39).contains($0) }
         guard isNumber, let value = Int(text), range.contains(value) else {
             let bounds =
@@ -88,7 +80,7 @@ final class Call: Sendable {
 
     /// A query parameter that is one of `words`.
     func word(_ name: String, oneOf words: [String]) throws(Problem) -> String? {
-        guard let text = query[name] else { return nil }
+        guard let text = admitted.query[name] else { return nil }
         guard words.contains(text) else {
             throw .invalidQuery("\(name) must be one of \(words.joined(separator: ", ")).")
         }
@@ -97,7 +89,7 @@ final class Call: Sendable {
 
     /// Reads the body with `read`; throws what is wrong with it, all at once.
     func body<T>(_ read: (ObjectDecoder) -> T) throws(Problem) -> T {
-        let text = request.body
+        let text = admitted.request.body
         return try Call.decode(text.span, read)
     }
 

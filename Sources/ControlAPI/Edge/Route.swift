@@ -5,7 +5,9 @@ import HTTP
 typealias Endpoint = @Sendable (Call, Context) throws(Problem) -> Response?
 
 /// One method of one path, and what a request for it may carry.
-struct Route: Sendable {
+///
+/// An object: each request holds its route, and a struct's fields would be copied each time.
+final class Route: Sendable {
     enum Body: Sendable {
         /// A body is not looked at.
         case none

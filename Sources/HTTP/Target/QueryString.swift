@@ -16,6 +16,9 @@ package struct QueryString: Sendable, Equatable {
 
     package let parameters: [Parameter]
 
+    /// No parameters.
+    package init() { parameters = [] }
+
     /// Parses what followed `?`, nil where there was none.
     ///
     /// Throws if percent-encoding is malformed or does not decode to UTF-8.

@@ -65,8 +65,11 @@ struct AuditLogTests {
         _ = try desk.ask("DELETE", "/v1/names/n", headers: Keys.show("ci"))
         _ = try desk.ask("DELETE", "/v1/names/n?x=1", headers: Keys.show("ci"))
         _ = try desk.ask("POST", "/v1/processes", "{}", headers: Keys.show("ci"))
+        let text = Keys.show("ci") + [("Content-Type", "text/plain")]
+        _ = try desk.ask("PUT", "/v1/names/n", "{}", headers: text)
         _ = try desk.ask("DELETE", "/v1/names/n")
-        #expect(Self.audits(notebook).map { $0["status"] } == ["404", "400", "403"])
+        let statuses = Self.audits(notebook).map { $0["status"] }
+        #expect(statuses == ["404", "400", "403", "415"])
         #expect(Self.audits(notebook).allSatisfy { $0["who"] == "ci" })
     }
 

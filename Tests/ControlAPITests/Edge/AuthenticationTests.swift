@@ -150,11 +150,39 @@ struct AuthenticationTests {
         #expect(refusal("/v1/processes", Keys.show("beta")) == 403)
         #expect(refusal("/v1/processes", Keys.show("alpha")) == nil)
         // Who logs in has shown nothing yet, and needs little room.
-        guard case .proceed(let room) = admission("/v1/login", []) else {
+        guard case .collect(let room, _) = admission("/v1/login", []) else {
             Issue.record("a login is refused")
             return
         }
         #expect(room == Login.bodyBytesMax)
+    }
+
+    @Test func `a token that is revoked while a body comes is good no longer`() throws {
+        let keeper = try Keys.gatekeeper(["alpha": ["admin"]])
+        let desk = Desk { $0.gatekeeper = keeper }
+        func admission() throws -> (@Sendable ([UInt8], any Exchange) -> Void) {
+            let head = Request(
+                method: "PUT",
+                path: "/v1/names/n",
+                authority: "localhost",
+                headers: Headers(
+                    Keys.show("alpha") + [("Content-Type", "application/json")]
+                )
+            )
+            guard case .collect(_, let then) = desk.api.admit(head) else {
+                throw Refusal.unknownToken
+            }
+            return then
+        }
+        let pid = desk.text(try desk.process())
+        let body = Array(#"{"pid": "\#(pid)"}"#.utf8)
+        let (served, refused) = (FakeExchange(), FakeExchange())
+        let (first, second) = (try admission(), try admission())
+        first(body, served)
+        #expect(served.response?.status == 201)
+        keeper.replace(try Keys.all(["alpha": ["read"]]))
+        second(body, refused)
+        #expect(refused.response?.status == 401)
     }
 
     // MARK: Cookies

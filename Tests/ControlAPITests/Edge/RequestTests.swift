@@ -181,10 +181,47 @@ struct RequestTests {
                 authority: "localhost",
                 headers: Headers([("Content-Length", length)])
             )
-            if case .proceed = desk.api.admit(head) { return true }
+            if case .collect = desk.api.admit(head) { return true }
             return false
         }
         #expect(isAdmitted("0") && !isAdmitted("1"))
+    }
+
+    @Test func `an optional body of unknown length may be empty or of no type`() throws {
+        let desk = Desk()
+        let pid = desk.text(try desk.process())
+        func status(_ body: String, _ headers: [(String, String)] = []) -> Int? {
+            let head = Request(
+                method: "POST",
+                path: "/v1/processes/\(pid)/cancel",
+                authority: "localhost",
+                headers: Headers([("Transfer-Encoding", "chunked")] + headers)
+            )
+            switch desk.api.admit(head) {
+            case .collect(_, let then):
+                let exchange = FakeExchange()
+                then(Array(body.utf8), exchange)
+                return exchange.response?.status
+            case .refuse(let response): return response.status
+            default: return nil
+            }
+        }
+        #expect(status("") == 202)
+        #expect(status("{}") == 415)
+        #expect(status("", [("Content-Type", "text/plain")]) == 415)
+        #expect(status("{}", [("Content-Type", "application/json")]) == 202)
+    }
+
+    @Test func `a request with a body has one id, as any other`() throws {
+        let desk = Desk()
+        func number(_ answer: Answer) throws -> Int {
+            try #require(
+                answer.header("X-Request-Id")?.split(separator: "-").last.flatMap { Int($0) }
+            )
+        }
+        let first = try number(try desk.ask("POST", "/v1/exec", "{}"))
+        let second = try number(try desk.ask("GET", "/livez"))
+        #expect(second == first + 1)
     }
 
     @Test func `a required body may not be missing and an optional one may`() throws {

@@ -170,18 +170,32 @@ final class Desk: Sendable {
             all.append("Content-Type", "application/json")
         }
         let exchange = FakeExchange()
-        api.handle(
-            Request(
-                method: method,
-                path: String(parts[0]),
-                query: parts.count > 1 ? String(parts[1]) : nil,
-                authority: host,
-                headers: all,
-                body: Array((body ?? "").utf8)
-            ),
-            exchange
+        let head = Request(
+            method: method,
+            path: String(parts[0]),
+            query: parts.count > 1 ? String(parts[1]) : nil,
+            authority: host,
+            headers: all
         )
+        send(head, body.map { Array($0.utf8) }, exchange)
         return exchange
+    }
+
+    /// Does what a connection does: a body is asked leave for.
+    private func send(_ head: Request, _ body: [UInt8]?, _ exchange: FakeExchange) {
+        guard let body else { return api.handle(head, exchange) }
+        switch api.admit(head) {
+        case .proceed:
+            var request = head
+            request.body = body
+            api.handle(request, exchange)
+        case .collect(_, let then): then(body, exchange)
+        case .refuse(let response): exchange.respond(response)
+        case .stream(_, let begin):
+            let receiver = begin(exchange)
+            receiver.receive(body.span)
+            receiver.ended()
+        }
     }
 
     /// Sends a request, lets the processes run, and returns the one answer.

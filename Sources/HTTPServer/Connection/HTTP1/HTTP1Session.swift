@@ -53,6 +53,8 @@ final class HTTP1Session: ConnectionProtocol {
         var body: [UInt8] = []
         /// Who takes the body as it comes; `body` stays empty then.
         var receiver: BodyStage = .none
+        /// Who takes the body once it is whole; nil for the handler.
+        var then: (@Sendable ([UInt8], any Exchange) -> Void)?
         var owesContinue: Bool
         /// Since when, and with how many bytes, the present window of the body's progress runs.
         var windowStart: UInt64
@@ -71,8 +73,7 @@ final class HTTP1Session: ConnectionProtocol {
     private var parser: HTTP1Parser
     var incoming: Incoming?
     /// A complete request that waits for its turn.
-    private var held: RequestHead?
-    private var heldBody: [UInt8] = []
+    private var held: Incoming?
     var slots: [Slot] = []
     private var nextSequence: UInt64 = 1
     var stream: StreamPump?
@@ -154,11 +155,10 @@ final class HTTP1Session: ConnectionProtocol {
     ///
     /// Says whether it did.
     private func parse(now: UInt64) -> Bool {
-        if let head = held {
-            guard mayDispatch(head) else { return false }
+        if let request = held {
+            guard mayDispatch(request.head) else { return false }
             held = nil
-            dispatch(head, body: heldBody)
-            heldBody = []
+            dispatch(request)
             return true
         }
         if case .due(let begin)? = incoming?.receiver {
@@ -207,6 +207,9 @@ final class HTTP1Session: ConnectionProtocol {
         switch services.handler.admit(connection.signed(head.request(body: []))) {
         case .proceed(nil): break
         case .proceed(let bytesMax?): parser.setBodyLimit(bytesMax)
+        case .collect(let bytesMax, let then):
+            parser.setBodyLimit(bytesMax)
+            incoming?.then = then
         case .refuse(let response):
             loop.meter.note(response)
             refuse(response)
@@ -233,11 +236,10 @@ final class HTTP1Session: ConnectionProtocol {
             return true
         }
         guard mayDispatch(request.head) else {
-            held = request.head
-            heldBody = request.body
+            held = request
             return false
         }
-        dispatch(request.head, body: request.body)
+        dispatch(request)
         return true
     }
 
@@ -251,10 +253,14 @@ final class HTTP1Session: ConnectionProtocol {
         method == "GET" || method == "HEAD" || method == "OPTIONS"
     }
 
-    private func dispatch(_ head: RequestHead, body: [UInt8]) {
-        let sequence = addSlot(for: head, response: nil)
+    private func dispatch(_ request: Incoming) {
+        let sequence = addSlot(for: request.head, response: nil)
         let exchange = ServerExchange(loop: loop, token: connection.token, sequence: sequence)
-        services.handler.handle(connection.signed(head.request(body: body)), exchange)
+        if let then = request.then { return then(request.body, exchange) }
+        services.handler.handle(
+            connection.signed(request.head.request(body: request.body)),
+            exchange
+        )
     }
 
     func addSlot(

@@ -42,6 +42,9 @@ extension HTTP2Session {
         switch services.handler.admit(request) {
         case .proceed(nil): break
         case .proceed(let bytesMax?): stream.bodyBytesMax = max(0, bytesMax)
+        case .collect(let bytesMax, let then):
+            stream.bodyBytesMax = max(0, bytesMax)
+            stream.then = then
         case .refuse(let response):
             loop.meter.note(response)
             return refuse(stream, response)
@@ -137,6 +140,7 @@ extension HTTP2Session {
             token: connection.token,
             sequence: stream.sequence
         )
+        if let then = stream.then.take() { return then(request.body, exchange) }
         services.handler.handle(request, exchange)
     }
 

@@ -13,6 +13,8 @@ final class HTTP2Stream {
     let isHead: Bool
     /// The request until it is handed out.
     var request: Request?
+    /// Who takes the body once it is whole; nil for the handler.
+    var then: (@Sendable ([UInt8], any Exchange) -> Void)?
     /// Whether the body is still coming and wanted.
     var isReceiving = false
     var bodyBytesMax = 0
