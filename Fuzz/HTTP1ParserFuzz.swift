@@ -61,20 +61,22 @@ public func fuzzHTTP1(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
 }
 
 private func checkAgain(_ head: RequestHead) {
-    for field in head.headers.fields {
+    let request = head.request
+    for field in request.headers.fields {
         precondition(!field.name.isEmpty && field.name.utf8.allSatisfy(ByteClass.isToken))
         precondition(field.value.utf8.allSatisfy(ByteClass.isFieldValue))
     }
-    precondition(head.authority.isEmpty || Authority(head.authority) != nil)
-    precondition(head.path == "*" || PathSegments.split(head.path) != nil)
-    var text = head.method + " " + head.path + (head.query.map { "?" + $0 } ?? "")
-    text += head.version == .http10 ? " HTTP/1.0\r\n" : " HTTP/1.1\r\n"
-    for field in head.headers.fields { text += field.name + ": " + field.value + "\r\n" }
+    precondition(request.authority.isEmpty || Authority(request.authority) != nil)
+    precondition(request.path == "*" || PathSegments.split(request.path) != nil)
+    let query = request.query.map { "?" + $0 } ?? ""
+    var text = request.method + " " + request.path + query
+    text += request.version == .http10 ? " HTTP/1.0\r\n" : " HTTP/1.1\r\n"
+    for field in request.headers.fields { text += field.name + ": " + field.value + "\r\n" }
     let again = Transcript([Array((text + "\r\n").utf8)[...]], .init())
     guard case .head(var second) = again.events.first else {
         preconditionFailure("what was accepted is refused when written again")
     }
     // An absolute-form's authority wins over Host; written again as origin-form, Host is all there is.
-    second.authority = head.authority
+    second.request.authority = request.authority
     precondition(second == head, "another meaning when written again")
 }

@@ -1,5 +1,5 @@
 /// One request as a handler sees it: whole, checked, whichever protocol carried it.
-package struct Request: Sendable {
+package struct Request: Sendable, Equatable {
     /// The method, as sent: methods are case-sensitive (RFC 9110, 9.1).
     package var method: String
     /// The path, still percent-encoded, beginning with `/`; without the query.
@@ -45,60 +45,4 @@ package enum ProtocolVersion: Sendable, Equatable {
     case http10
     case http11
     case http2
-}
-
-/// Field lines in the order they came; names compare without regard to case.
-package struct Headers: Sendable, Equatable {
-    package struct Field: Sendable, Equatable {
-        package var name: String
-        package var value: String
-    }
-    package private(set) var fields: [Field] = []
-
-    package init() {}
-
-    package init(_ fields: [(String, String)]) {
-        // Room for what every answer gets besides, so that it grows once.
-        self.fields.reserveCapacity(fields.count + 4)
-        for (name, value) in fields { append(name, value) }
-    }
-
-    package mutating func reserveCapacity(_ count: Int) {
-        fields.reserveCapacity(count)
-    }
-
-    package mutating func append(_ name: String, _ value: String) {
-        fields.append(Field(name: name, value: value))
-    }
-
-    /// Replaces every field of that name by one, or adds it.
-    package mutating func set(_ name: String, _ value: String) {
-        if fields.contains(where: { Headers.same($0.name, name) }) { remove(name) }
-        append(name, value)
-    }
-
-    package mutating func remove(_ name: String) {
-        fields.removeAll { Headers.same($0.name, name) }
-    }
-
-    /// The first value of that name, or nil.
-    package subscript(name: String) -> String? {
-        fields.first { Headers.same($0.name, name) }?.value
-    }
-
-    package func all(_ name: String) -> [String] {
-        fields.filter { Headers.same($0.name, name) }.map(\.value)
-    }
-
-    /// Compares two field names as ASCII without regard to case (RFC 9110, 5.1).
-    package static func same(_ left: String, _ right: String) -> Bool {
-        guard left.utf8.count == right.utf8.count else { return false }
-        if left == right { return true }
-        let (left, right) = (left.utf8Span.span, right.utf8Span.span)
-        for index in left.indices
-        where ByteClass.lowered(left[index]) != ByteClass.lowered(right[index]) {
-            return false
-        }
-        return true
-    }
 }

@@ -81,7 +81,9 @@ import Testing
             try connection.send(.get(stream, path))
             let (first, second) = (try server.get(path), try connection.answer(stream))
             #expect(first.status == second.status, "\(path)")
-            let varying = ["date", "x-request-id", "connection"]
+            var varying = ["date", "x-request-id", "connection"]
+            // A problem names its request, whose number may get a digit more in between.
+            if first.status >= 400 { varying.append("content-length") }
             for (name, value) in first.fields where !varying.contains(name) {
                 #expect(second.fields[name] == value, "\(path): \(name)")
             }

@@ -125,11 +125,13 @@ extension Response {
         json.beginObject()
         write(&json)
         json.endObject()
-        let headers = Headers([
-            ("Content-Type", "application/json"), ("Cache-Control", "no-store"),
-        ])
-        return Response(status: status, headers: headers, body: .bytes(json.bytes))
+        return Response(status: status, headers: Headers(jsonFields), body: .bytes(json.bytes))
     }
+
+    private static let jsonFields = CommonFields([
+        ("Content-Type", "application/json"), ("Cache-Control", "no-store"),
+        ResponseDress.nosniff,
+    ])
 
     static let done = Response(status: 204)
 }

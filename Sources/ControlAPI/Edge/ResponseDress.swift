@@ -9,11 +9,15 @@ struct ResponseDress: Sendable {
     /// What the answer counts as: see `Routes.labels`.
     var label = 0
 
+    /// A browser takes an answer for what it says it is.
+    static let nosniff = ("X-Content-Type-Options", "nosniff")
+
     func dressed(_ response: Response) -> Response {
         var response = response
         response.label = label
         response.headers.set("X-Request-Id", requestID)
-        response.headers.set("X-Content-Type-Options", "nosniff")
+        let (name, value) = ResponseDress.nosniff
+        if response.headers[name] == nil { response.headers.append(name, value) }
         if let corsOrigin {
             response.headers.set("Access-Control-Allow-Origin", corsOrigin)
             response.headers.append("Vary", "Origin")

@@ -7,12 +7,15 @@ import HTTP
 /// requests*: a page sends a mutating request; browsers say so in `Origin` or `Sec-Fetch-Site`.
 struct SiteGuard: Sendable {
     private let hosts: Set<String>
+    /// The same, as bytes to compare.
+    private let hostBytes: [[UInt8]]
     private let allowsAnyAddress: Bool
     private let origins: Set<String>
 
     init(_ configuration: ControlConfiguration) {
         let own = ["localhost", "127.0.0.1", "[::1]"]
         hosts = Set(own + configuration.allowedHosts.map(SiteGuard.host))
+        hostBytes = hosts.map { Array($0.utf8) }
         allowsAnyAddress = configuration.allowsAnyAddress
         origins = Set(configuration.corsOrigins.map { $0.lowercased() })
     }
@@ -33,16 +36,22 @@ struct SiteGuard: Sendable {
     ///
     /// Nearly every request's is, and this takes no memory; the other forms are looked at in full.
     private func isUsual(_ authority: String) -> Bool {
-        for host in hosts where authority.hasPrefix(host) {
-            let rest = authority.utf8.dropFirst(host.utf8.count)
-            guard let first = rest.first else { return true }
-            if first == UInt8(ascii: ":"), rest.count <= 5,
-                rest.dropFirst().allSatisfy({ (0x30...0x39).contains($0) })
-            {
-                return true
-            }
+        let bytes = authority.utf8Span.span
+        var end = bytes.count
+        while end > 0, (0x30...0x39).contains(bytes[end - 1]) { end -= 1 }
+        // Nothing, or a port of at most four digits, which needs no range check.
+        if end > 0, bytes[end - 1] == UInt8(ascii: ":"), bytes.count - end <= 4 {
+            return isHost(bytes.extracting(..<(end - 1)))
         }
-        return false
+        return isHost(bytes)
+    }
+
+    private func isHost(_ bytes: Span<UInt8>) -> Bool {
+        hostBytes.contains { host in
+            guard host.count == bytes.count else { return false }
+            for index in host.indices where host[index] != bytes[index] { return false }
+            return true
+        }
     }
 
     /// Throws `cross-site-request` for a mutating request that another site's page sent.

@@ -25,12 +25,14 @@ enum HeadMeaning {
         let bodyKind = try checkedBody(found, version)
         let expects = try checkedExpectation(found.expect, version)
         return RequestHead(
-            method: method,
-            path: resolved.path,
-            query: resolved.query,
-            authority: resolved.authority ?? host,
-            headers: headers,
-            version: version,
+            request: Request(
+                method: method,
+                path: resolved.path,
+                query: resolved.query,
+                authority: resolved.authority ?? host,
+                headers: headers,
+                version: version
+            ),
             keepAlive: keepsAlive(found.connection, version),
             // "a 100-continue expectation" waits for leave to send content (RFC 9110, 10.1.1).
             expectsContinue: expects && bodyKind != .none && bodyKind != .length(0),

@@ -170,7 +170,10 @@ package final class HTTP2Codec {
         guard let session = unsafe session else { return nil }
         fields.begin(status: (200...599).contains(status) ? status : 500)
         if let date { fields.append(known: "date", date) }
-        for field in headers.fields where !ResponseEncoder.isOurs(field.name) {
+        if let common = headers.common {
+            for field in common.fields { fields.append(field.name, field.value) }
+        }
+        for field in headers.own where !ResponseEncoder.isOurs(field.name) {
             fields.append(field.name, field.value)
         }
         if let contentLength { fields.append(known: "content-length", String(contentLength)) }

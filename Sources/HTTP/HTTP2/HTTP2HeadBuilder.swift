@@ -93,7 +93,7 @@ struct HTTP2HeadBuilder {
             return
         default: break
         }
-        guard headers.fields.count < limits.fieldsMax else {
+        guard headers.count < limits.fieldsMax else {
             fault = fault ?? .headersTooLarge("more than \(limits.fieldsMax) header fields")
             return
         }

@@ -51,23 +51,82 @@ package enum ResponseEncoder {
         date: String? = nil
     ) {
         let status = (100...599).contains(status) ? status : 500
-        append(status == 200 ? "HTTP/1.1 200 OK\r\n" : statusLine(status), to: &output)
-        if let date { appendField("Date", date, to: &output) }
-        for field in headers.fields where !isOurs(field.name) {
-            appendField(field.name, field.value, to: &output)
+        let closes = !keepAlive || framing == .untilClose
+        output.append(room: room(for: headers, date)) { head in
+            putStatusLine(status, to: &head)
+            if let date { put("Date", date, to: &head) }
+            if let common = headers.common { head.put(common.lines) }
+            for field in headers.own where !isOurs(field.name) {
+                put(field.name, field.value, to: &head)
+            }
+            switch framing {
+            case .none, .untilClose: break
+            case .length(let length):
+                head.put("Content-Length: ")
+                head.put(decimal: length)
+                head.put(lineEnd)
+            case .chunked: putField("Transfer-Encoding", "chunked", to: &head)
+            }
+            if closes {
+                putField("Connection", "close", to: &head)
+            } else if version == .http10 {
+                putField("Connection", "keep-alive", to: &head)
+            }
+            head.put(lineEnd)
         }
-        switch framing {
-        case .none, .untilClose: break
-        case .length(let length): appendField("Content-Length", String(length), to: &output)
-        case .chunked: appendField("Transfer-Encoding", "chunked", to: &output)
-        }
-        if !keepAlive || framing == .untilClose {
-            appendField("Connection", "close", to: &output)
-        } else if version == .http10 {
-            appendField("Connection", "keep-alive", to: &output)
-        }
-        output.append(ByteClass.carriageReturn)
-        output.append(ByteClass.lineFeed)
+    }
+
+    private static let lineEnd = "\r\n"
+
+    /// How many bytes a head takes at most.
+    ///
+    /// 200 is more than status line, names of our own fields and the lines' ends come to.
+    private static func room(for headers: Headers, _ date: String?) -> Int {
+        var room = 200 + 3 * (date?.utf8.count ?? 0) + (headers.common?.lines.count ?? 0)
+        // A byte of a value may become three: `%0A`.
+        for field in headers.own { room += field.name.utf8.count + 3 * field.value.utf8.count + 4 }
+        return room
+    }
+
+    private static func putStatusLine(_ status: Int, to head: inout RoomWriter) {
+        if status == 200 { return head.put("HTTP/1.1 200 OK\r\n") }
+        head.put("HTTP/1.1 ")
+        head.put(decimal: status)
+        head.put(ByteClass.space)
+        head.put(ReasonPhrase.of(status))
+        head.put(lineEnd)
+    }
+
+    /// Writes a field that is known to be good.
+    private static func putField(_ name: String, _ value: String, to head: inout RoomWriter) {
+        head.put(name)
+        head.put(": ")
+        head.put(value)
+        head.put(lineEnd)
+    }
+
+    /// Writes a handler's field, made harmless; nothing if the name is no token.
+    private static func put(_ name: String, _ value: String, to head: inout RoomWriter) {
+        guard isToken(name) else { return }
+        guard !isFieldValue(value) else { return putField(name, value, to: &head) }
+        head.put(name)
+        head.put(": ")
+        var harmless: [UInt8] = []
+        appendHarmless(value, to: &harmless)
+        head.put(harmless)
+        head.put(lineEnd)
+    }
+
+    private static func isToken(_ name: String) -> Bool {
+        let bytes = name.utf8Span.span
+        for index in bytes.indices where !ByteClass.isToken(bytes[index]) { return false }
+        return !bytes.isEmpty
+    }
+
+    private static func isFieldValue(_ value: String) -> Bool {
+        let bytes = value.utf8Span.span
+        for index in bytes.indices where !ByteClass.isFieldValue(bytes[index]) { return false }
+        return true
     }
 
     /// Appends one chunk; nothing for no bytes, as an empty chunk would end the body.
@@ -81,39 +140,17 @@ package enum ResponseEncoder {
         output.append(ByteClass.lineFeed)
     }
 
-    private static func statusLine(_ status: Int) -> String {
-        "HTTP/1.1 \(status) \(ReasonPhrase.of(status))\r\n"
-    }
-
     /// Appends one field line, made harmless; nothing if the name is no token.
     static func appendField(_ name: String, _ value: String, to output: inout [UInt8]) {
-        let start = output.count
-        append(name, to: &output)
-        guard output.count > start, isToken(output, from: start) else {
-            output.removeSubrange(start...)
-            return
+        output.append(room: name.utf8.count + 3 * value.utf8.count + 4) {
+            put(name, value, to: &$0)
         }
-        output.append(ByteClass.colon)
-        output.append(ByteClass.space)
-        let valueStart = output.count
-        append(value, to: &output)
-        if !isFieldValue(output, from: valueStart) {
-            output.removeSubrange(valueStart...)
-            appendHarmless(value, to: &output)
-        }
-        output.append(ByteClass.carriageReturn)
-        output.append(ByteClass.lineFeed)
     }
 
     static func append(_ text: String, to output: inout [UInt8]) {
         var text = text
         // SAFETY: the bytes are copied inside the closure.
         text.withUTF8 { unsafe output.append(contentsOf: $0) }
-    }
-
-    private static func isToken(_ bytes: [UInt8], from start: Int) -> Bool {
-        for index in start..<bytes.count where !ByteClass.isToken(bytes[index]) { return false }
-        return true
     }
 
     static func isFieldValue(_ bytes: [UInt8], from start: Int) -> Bool {

@@ -8,25 +8,34 @@ package enum PathSegments {
     /// - Returns: the segments, or nil if the path does not begin with `/`, is badly encoded, or
     ///   does not decode to UTF-8.
     package static func split(_ path: String) -> [String]? {
-        var path = path
-        // SAFETY: the bytes are used inside the closure only.
-        return path.withUTF8 { bytes in unsafe split(bytes) }
+        var segments: [String] = []
+        let isGood = forEach(path) { segment in
+            guard let text = decoded(segment) else { return false }
+            segments.append(text)
+            return true
+        }
+        return isGood ? segments : nil
     }
 
-    private static func split(_ path: UnsafeBufferPointer<UInt8>) -> [String]? {
-        guard unsafe path.first == slash else { return nil }
-        if path.count == 1 { return [] }
-        var segments: [String] = []
-        segments.reserveCapacity(8)
+    /// Calls `body` with each segment of a path, as it was sent, for as long as it returns true.
+    ///
+    /// - Returns: whether the path begins with `/`, and `body` has returned true for every segment.
+    package static func forEach(_ path: String, _ body: (Span<UInt8>) -> Bool) -> Bool {
+        let bytes = path.utf8Span.span
+        guard bytes.count > 0, bytes[0] == slash else { return false }
+        if bytes.count == 1 { return true }
         var start = 1
-        for index in 1...path.count {
-            guard unsafe index == path.count || path[index] == slash else { continue }
-            let part = unsafe UnsafeBufferPointer(rebasing: path[start..<index])
-            guard let segment = unsafe PercentCoding.decode(part) else { return nil }
-            segments.append(segment)
+        for index in 1...bytes.count where index == bytes.count || bytes[index] == slash {
+            guard body(bytes.extracting(start..<index)) else { return false }
             start = index + 1
         }
-        return segments
+        return true
+    }
+
+    /// A segment's text; nil if it is badly encoded or does not decode to UTF-8.
+    package static func decoded(_ segment: Span<UInt8>) -> String? {
+        // SAFETY: the bytes are used inside the closure only.
+        unsafe segment.withUnsafeBufferPointer { unsafe PercentCoding.decode($0) }
     }
 
     private static let slash = UInt8(ascii: "/")

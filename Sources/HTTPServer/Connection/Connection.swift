@@ -80,8 +80,7 @@ final class Connection: Pollable {
     // MARK: For the session
 
     /// A request with what the connection knows of its sender.
-    func signed(_ request: Request) -> Request {
-        var request = request
+    func signed(_ request: consuming Request) -> Request {
         request.peer = peer.address
         request.isSecure = secure != nil
         return request

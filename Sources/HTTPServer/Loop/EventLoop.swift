@@ -68,6 +68,7 @@ final class EventLoop: @unchecked Sendable {
     private var jobs: [LoopJob] = []
     private var events: [PollEvent] = []
     private var stopping = false
+    private var dateCheckedAt: UInt64 = 0
     private var dateSecond: UInt64 = .max
     private var dateText = ""
     private let wakeToken: PollToken
@@ -313,8 +314,10 @@ final class EventLoop: @unchecked Sendable {
 
     // MARK: The Date field
 
-    /// The value of `Date` for an answer sent now; made once a second.
+    /// The value of `Date` for an answer sent now; made once a second, looked at once an iteration.
     var date: String {
+        if now == dateCheckedAt { return dateText }
+        dateCheckedAt = now
         let second = wallClock() / 1_000_000_000
         if second != dateSecond {
             dateSecond = second

@@ -24,7 +24,7 @@ package struct Router: Sendable {
     ///
     /// The lists are short: a scan beats a hash.
     private struct Node: Sendable {
-        var literals: [(segment: String, node: Int)] = []
+        var literals: [(segment: [UInt8], node: Int)] = []
         var parameter: Int?
         /// Numbers of routes, in the order added.
         var routes: [Int] = []
@@ -70,15 +70,25 @@ package struct Router: Sendable {
     }
 
     private mutating func literalChild(_ segment: String, of node: Int) -> Int {
-        if let child = literal(segment, of: node) { return child }
+        if let child = literal(segment.utf8Span.span, of: node) { return child }
         nodes.append(Node())
-        nodes[node].literals.append((segment, nodes.count - 1))
+        nodes[node].literals.append((Array(segment.utf8), nodes.count - 1))
         return nodes.count - 1
     }
 
-    private func literal(_ segment: String, of node: Int) -> Int? {
-        for (literal, child) in nodes[node].literals where literal == segment { return child }
+    private func literal(_ segment: Span<UInt8>, of node: Int) -> Int? {
+        // By index: a copy of each entry would be counted in and out.
+        for index in nodes[node].literals.indices
+        where Router.same(nodes[node].literals[index].segment, segment) {
+            return nodes[node].literals[index].node
+        }
         return nil
+    }
+
+    private static func same(_ left: [UInt8], _ right: Span<UInt8>) -> Bool {
+        guard left.count == right.count else { return false }
+        for index in left.indices where left[index] != right[index] { return false }
+        return true
     }
 
     /// Finds what answers a request; linear in the path's length.
@@ -86,21 +96,29 @@ package struct Router: Sendable {
         guard HTTPMethod.isKnown(method) else { return .notImplemented }
         // "OPTIONS *" asks about the server as a whole (RFC 9110, 9.3.7).
         if path == "*" { return .options(allow: HTTPMethod.known) }
-        guard let segments = PathSegments.split(path) else { return .malformed }
-        var node = 0
+        var node: Int? = 0
         var values: [String] = []
-        for segment in segments {
-            if let child = literal(segment, of: node) {
+        let isPath = PathSegments.forEach(path) { segment in
+            if let here = node, let child = literal(segment, of: here) {
                 node = child
-            } else if let parameter = nodes[node].parameter, !segment.isEmpty {
-                values.append(segment)
-                node = parameter
-            } else {
-                return .notFound
+                return true
             }
+            guard let text = PathSegments.decoded(segment) else { return false }
+            node = node.flatMap { step(from: $0, text, &values) }
+            return true
         }
-        guard !nodes[node].routes.isEmpty else { return .notFound }
+        guard isPath else { return .malformed }
+        guard let node, !nodes[node].routes.isEmpty else { return .notFound }
         return choose(method, nodes[node].routes, values)
+    }
+
+    /// Where a segment leads that is no literal as it was sent; nil for nowhere.
+    private func step(from node: Int, _ text: String, _ values: inout [String]) -> Int? {
+        // It may be one once it is decoded.
+        if let child = literal(text.utf8Span.span, of: node) { return child }
+        guard let parameter = nodes[node].parameter, !text.isEmpty else { return nil }
+        values.append(text)
+        return parameter
     }
 
     private func choose(_ method: String, _ routes: [Int], _ values: [String]) -> RouteMatch {

@@ -24,12 +24,16 @@ import Testing
         #expect(headers["B"] == nil)
     }
 
-    @Test func `a content coding is noticed`() throws {
-        for (value, isEncoded) in [("gzip", true), ("identity", false), ("Identity", false)] {
-            let bytes = wire("POST / HTTP/1.1⏎Host: a⏎Content-Encoding: \(value)⏎⏎")
-            #expect(try #require(Transcript(bytes).heads.first).contentIsEncoded == isEncoded)
-        }
-        #expect(!RequestHead.plain.contentIsEncoded)
+    @Test func `common fields are fields like any others`() {
+        let common = CommonFields([("A", "1"), ("B", "2")])
+        var headers = Headers(common)
+        headers.append("C", "3")
+        #expect(headers == Headers([("A", "1"), ("B", "2"), ("C", "3")]))
+        #expect(headers["b"] == "2" && headers["c"] == "3" && headers["d"] == nil)
+        #expect(headers.count == 3 && headers.all("a") == ["1"])
+        headers.set("a", "4")
+        #expect(headers == Headers([("B", "2"), ("C", "3"), ("a", "4")]))
+        #expect(Headers(common)["A"] == "1")
     }
 
     @Test func `methods of others are not known`() {
@@ -37,14 +41,5 @@ import Testing
         for method in ["BREW", "get", "CONNECT", "PRI", ""] {
             #expect(!HTTPMethod.isKnown(method))
         }
-    }
-}
-
-extension RequestHead {
-    fileprivate static var plain: RequestHead {
-        guard let head = Transcript(wire("GET / HTTP/1.0⏎⏎")).heads.first else {
-            fatalError("the plainest request is refused")
-        }
-        return head
     }
 }

@@ -5,26 +5,25 @@ import HTTP
 extension HTTP1Session {
     /// Writes the answers whose turn it is.
     func writeAnswers(now: UInt64) {
-        while stream == nil, let first = slots.first, let response = first.response {
+        while stream == nil, let first = slots.first, let response = first.takeResponse() {
             slots.removeFirst()
             noteAnswered()
             write(response, for: first)
         }
     }
 
-    private func write(_ response: Response, for slot: Slot) {
+    private func write(_ response: Response, for request: HTTP1Request) {
         var response = response
-        if case .stream(let content) = response.body, !slot.isHead {
-            guard services.streamLedger.admit(connection.peer) else {
-                content.stop()
-                response = services.response(to: .streamLimit)
-                return write(response, for: slot)
-            }
+        let hasContent = !request.isHead && response.allowsContent
+        if case .stream(let content) = response.body, hasContent,
+            !services.streamLedger.admit(connection.peer)
+        {
+            content.stop()
+            response = services.response(to: .streamLimit)
         }
-        let hasContent = !slot.isHead && response.allowsContent
-        if !response.isStream || !hasContent { dropBody(of: slot.sequence) }
-        let framing = framing(of: response, for: slot)
-        let keepAlive = keepsAlive(response, slot)
+        if !response.isStream || !hasContent { dropBody(of: request.sequence) }
+        let framing = framing(of: response, for: request)
+        let keepAlive = keepsAlive(response, request)
         if !keepAlive || framing == .untilClose { endAfterThis() }
         connection.write { output in
             ResponseEncoder.appendHead(
@@ -32,56 +31,53 @@ extension HTTP1Session {
                 status: response.status,
                 headers: response.headers,
                 framing: framing,
-                version: slot.version,
+                version: request.version,
                 keepAlive: keepAlive,
-                date: connection.loop.date
+                date: loop.date
             )
             if case .bytes(let bytes) = response.body, hasContent {
                 output.append(contentsOf: bytes)
             }
         }
         guard case .stream(let content) = response.body else { return }
-        guard hasContent else { return stopUnsent(content, slot) }
-        start(content, for: slot, chunked: framing == .chunked)
+        guard hasContent else { return content.stop() }
+        start(content, for: request, chunked: framing == .chunked)
     }
 
-    private func framing(of response: Response, for slot: Slot) -> ResponseEncoder.Framing {
+    private func framing(of response: Response, for request: HTTP1Request)
+        -> ResponseEncoder.Framing
+    {
         if let length = response.contentLength { return .length(length) }
         guard response.isStream, response.status >= 200, response.status != 204 else {
             return .none
         }
-        return .stream(to: slot.version)
+        return .stream(to: request.version)
     }
 
-    private func keepsAlive(_ response: Response, _ slot: Slot) -> Bool {
-        guard slot.keepAlive else { return false }
+    private func keepsAlive(_ response: Response, _ request: HTTP1Request) -> Bool {
+        guard request.keepAlive else { return false }
         // The last answer of a connection that will close says so; earlier ones must not.
         if isLast || services.isDraining, slots.isEmpty { return false }
         let wish = response.headers["Connection"]
         return wish.map { !Headers.same($0, "close") } ?? true || !slots.isEmpty
     }
 
-    private func stopUnsent(_ content: any ResponseStream, _ slot: Slot) {
-        if !slot.isHead { services.streamLedger.release(connection.peer) }
-        content.stop()
-    }
-
-    private func start(_ content: any ResponseStream, for slot: Slot, chunked: Bool) {
+    private func start(_ content: any ResponseStream, for request: HTTP1Request, chunked: Bool) {
         let signal = StreamSignal(
             loop: connection.loop,
             token: connection.token,
-            sequence: slot.sequence
+            sequence: request.sequence
         )
         stream = StreamPump(
             content,
             signal: signal,
-            sequence: slot.sequence,
+            sequence: request.sequence,
             chunked: chunked,
-            outlivesInput: slot.isStreamed
+            outlivesInput: request.isStreamed
         )
         content.start(StreamWaker { signal.raise() })
         // Its client is gone already, or has half closed: see `hangUp`.
-        if peerIsGone, !slot.isStreamed { endStream(whole: false) }
+        if peerIsGone, !request.isStreamed { endStream(whole: false) }
     }
 
     var wantsRoom: Bool { stream?.isReady ?? false }
