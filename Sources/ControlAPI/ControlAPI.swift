@@ -92,7 +92,7 @@ package final class ControlAPI: Handler {
         var dress = dress(request)
         do throws(Problem) {
             switch try entrance.examine(request, bodyIsComing: false, &dress) {
-            case .endpoint(let admitted): perform(admitted, exchange, dress)
+            case .endpoint(let admitted): perform(admitted, body: request.body, exchange)
             case .other(let match):
                 let response = try other(request, match, &dress)
                 exchange.respond(dress.dressed(response))
@@ -109,12 +109,9 @@ package final class ControlAPI: Handler {
                 case .endpoint(let admitted) =
                     try entrance.examine(head, bodyIsComing: true, &dress)
             else { return .proceed(bodyBytesMax: context.configuration.bodyBytesMax) }
-            if admitted.route.body == .lines { return stream(admitted, dress) }
+            if admitted.route.body == .lines { return stream(admitted) }
             return .collect(bodyBytesMax: entrance.bodyBytesMax(admitted.route)) {
-                [self, dress] body, exchange in
-                var admitted = admitted
-                admitted.request.body = body
-                perform(admitted, exchange, dress)
+                [self] body, exchange in perform(admitted, body: body, exchange)
             }
         } catch {
             return .refuse(refusal(error, head, dress))
@@ -129,46 +126,48 @@ package final class ControlAPI: Handler {
     }
 
     /// Answers while the body comes.
-    private func stream(_ admitted: Admitted, _ dress: ResponseDress) -> Admission {
-        let record = entrance.record(admitted, dress)
-        let identity = admitted.identity
+    private func stream(_ admitted: Admitted) -> Admission {
+        let record = entrance.record(admitted)
         return .stream(bodyBytesMax: context.configuration.linesBytesMax) { [context] exchange in
-            let batch = MessageBatch(context, identity, record)
-            exchange.respond(dress.dressed(batch.response))
+            let batch = MessageBatch(context, admitted.identity, record)
+            exchange.respond(admitted.dress.dressed(batch.response))
             return batch
         }
     }
 
     /// Has the endpoint answer; what it refuses is an answer too, and kept for retries.
-    private func perform(_ admitted: Admitted, _ exchange: any Exchange, _ dress: ResponseDress) {
-        let record = entrance.record(admitted, dress)
+    private func perform(_ admitted: Admitted, body: [UInt8], _ exchange: any Exchange) {
+        let record = entrance.record(admitted)
         let call: Call
         do throws(Problem) {
             let claim: IdempotencyClaim?
-            switch try claimed(admitted) {
+            switch try claimed(admitted, body) {
             case .proceed(let begun): claim = begun
             case .replay(let response):
                 record?.finish("\(response.status) replayed")
-                return exchange.respond(dress.dressed(response))
+                return exchange.respond(admitted.dress.dressed(response))
             }
-            call = Call(admitted, exchange, dress, record: record, claim: claim)
+            call = Call(admitted, body, exchange, record: record, claim: claim)
         } catch {
             record?.finish("\(error.status)")
-            return exchange.respond(refusal(error, admitted.request, dress))
+            return exchange.respond(refusal(error, admitted.request, admitted.dress))
         }
         do throws(Problem) {
             if let response = try admitted.route.endpoint(call, context) { call.respond(response) }
         } catch {
-            note(error, call.request, dress.requestID)
+            note(error, call.request, admitted.dress.requestID)
             call.respond(error)
         }
     }
 
     /// What is to be looked at once the body is there, before the endpoint is asked.
-    private func claimed(_ admitted: Admitted) throws(Problem) -> IdempotencyStore.Outcome {
-        try entrance.checkArrived(admitted)
+    private func claimed(
+        _ admitted: Admitted,
+        _ body: [UInt8]
+    ) throws(Problem) -> IdempotencyStore.Outcome {
+        try entrance.checkArrived(body, of: admitted)
         guard admitted.route.isIdempotent else { return .proceed(nil) }
-        return try context.idempotency.begin(admitted.request, for: admitted.identity)
+        return try context.idempotency.begin(admitted.request, body, for: admitted.identity)
     }
 
     private func refusal(

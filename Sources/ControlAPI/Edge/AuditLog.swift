@@ -15,7 +15,7 @@ struct AuditLog: Sendable {
     init(_ log: Logger) { self.log = log }
 
     /// Begins the line of a request; nil for one that only reads.
-    func record(_ admitted: Admitted, requestID: String) -> AuditRecord? {
+    func record(_ admitted: Admitted) -> AuditRecord? {
         let (request, route, identity) = (admitted.request, admitted.route, admitted.identity)
         guard route.isMutating else { return nil }
         return AuditRecord(
@@ -24,7 +24,7 @@ struct AuditLog: Sendable {
                 "who": "\(identity?.token.name ?? "anonymous")",
                 "by": "\(identity.map { $0.isSession ? "session" : "token" } ?? "nothing")",
                 "method": "\(request.method)", "route": "\(route.pattern)",
-                "peer": "\(request.peer)", "request_id": "\(requestID)",
+                "peer": "\(request.peer)", "request_id": "\(admitted.dress.requestID)",
             ],
             target: ["id", "other", "name"].compactMap { admitted.parameters[$0] }.joined(
                 separator: " "

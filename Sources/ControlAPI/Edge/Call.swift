@@ -7,27 +7,29 @@ import Payload
 /// One request on its way through an endpoint.
 final class Call: Sendable {
     private let admitted: Admitted
+    /// The request's body; empty where there is none.
+    let body: [UInt8]
     /// Its line in the audit log, where there is one.
     let record: AuditRecord?
     let exchange: any Exchange
     /// The hold on the request's `Idempotency-Key`; nil without one.
     let claim: IdempotencyClaim?
-    private let dress: ResponseDress
 
     init(
         _ admitted: Admitted,
+        _ body: [UInt8],
         _ exchange: any Exchange,
-        _ dress: ResponseDress,
         record: AuditRecord?,
         claim: IdempotencyClaim?
     ) {
         self.admitted = admitted
+        self.body = body
         self.exchange = exchange
-        self.dress = dress
         self.record = record
         self.claim = claim
     }
 
+    /// Its head; the body is `body`.
     var request: Request { admitted.request }
     var route: Route { admitted.route }
     /// Who sent it; nil where nobody is asked.
@@ -39,21 +41,21 @@ final class Call: Sendable {
     func respond(_ response: Response) {
         claim?.finish(response)
         record?.finish("\(response.status)")
-        exchange.respond(dress.dressed(response))
+        exchange.respond(admitted.dress.dressed(response))
     }
 
     func respond(_ problem: Problem) {
-        respond(problem.response(requestID: dress.requestID))
+        respond(problem.response(requestID: admitted.dress.requestID))
     }
 
     /// Answers that the time is over for what was begun and cannot be taken back.
     ///
     /// Kept for retries, as failures are not: one must not begin it again.
     func respondLate(_ problem: Problem) {
-        let response = problem.response(requestID: dress.requestID)
+        let response = problem.response(requestID: admitted.dress.requestID)
         claim?.finish(response, evenFailed: true)
         record?.finish("\(response.status)")
-        exchange.respond(dress.dressed(response))
+        exchange.respond(admitted.dress.dressed(response))
     }
 
     // MARK: What the client said
@@ -89,7 +91,7 @@ final class Call: Sendable {
 
     /// Reads the body with `read`; throws what is wrong with it, all at once.
     func body<T>(_ read: (ObjectDecoder) -> T) throws(Problem) -> T {
-        let text = admitted.request.body
+        let text = body
         return try Call.decode(text.span, read)
     }
 

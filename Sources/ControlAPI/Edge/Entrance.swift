@@ -42,23 +42,23 @@ struct Entrance: Sendable {
         guard case .found(let number, let parameters) = match else { return .other(match) }
         dress.label = Routes.firstLabel + number
         let route = Routes.all[number]
-        var admitted = Admitted(request: request, route: route, parameters: parameters)
-        admitted.identity = try identify(request, route)
+        let identity = try identify(request, route)
+        func admitted(_ query: QueryString) -> Admitted {
+            Admitted(request, route, parameters, identity, query, dress)
+        }
         do throws(Problem) {
-            try checkScope(admitted)
-            admitted.query = try query(request, route)
+            try checkScope(identity, route)
+            let query = try query(request, route)
             try checkBody(request, route, isComing: bodyIsComing)
+            return .endpoint(admitted(query))
         } catch {
-            record(admitted, dress)?.finish("\(error.status)")
+            record(admitted(QueryString()))?.finish("\(error.status)")
             throw error
         }
-        return .endpoint(admitted)
     }
 
     /// Begins a request's line in the audit log; nil where it needs none.
-    func record(_ admitted: Admitted, _ dress: ResponseDress) -> AuditRecord? {
-        audit?.record(admitted, requestID: dress.requestID)
-    }
+    func record(_ admitted: Admitted) -> AuditRecord? { audit?.record(admitted) }
 
     func bodyBytesMax(_ route: Route) -> Int {
         min(route.bodyBytesMax ?? .max, configuration.bodyBytesMax)
@@ -75,9 +75,9 @@ struct Entrance: Sendable {
     /// Throws if the token does not allow the route at all.
     ///
     /// What a narrowed scope covers is for the endpoint to check.
-    private func checkScope(_ admitted: Admitted) throws(Problem) {
-        guard let right = admitted.route.right, let identity = admitted.identity else { return }
-        switch (identity.token.extent(of: right), admitted.route.narrowing) {
+    private func checkScope(_ identity: Identity?, _ route: Route) throws(Problem) {
+        guard let right = route.right, let identity else { return }
+        switch (identity.token.extent(of: right), route.narrowing) {
         case (.full, _), (.narrowed, .heeded): return
         case (.none, _), (.narrowed, .refused):
             throw .insufficientScope(right.rawValue, for: "this path")
@@ -131,8 +131,7 @@ struct Entrance: Sendable {
 
     /// Throws for a body that has come and may not have: too late to be let in, too large, or of no
     /// type.
-    func checkArrived(_ admitted: Admitted) throws(Problem) {
-        let body = admitted.request.body
+    func checkArrived(_ body: [UInt8], of admitted: Admitted) throws(Problem) {
         if body.isEmpty { return }
         try recheck(admitted)
         if admitted.route.body == .none { return }
@@ -173,11 +172,31 @@ struct Entrance: Sendable {
 }
 
 /// A request that was let in: its endpoint answers it once the body, if there is one, has come.
-struct Admitted: Sendable {
-    var request: Request
+///
+/// An object, as it goes from hand to hand: a struct's dozen references would be counted each time.
+final class Admitted: Sendable {
+    /// The request; its body may still be to come.
+    let request: Request
     let route: Route
     let parameters: PathParameters
     /// Who sent it; nil where nobody is asked.
-    var identity: Identity?
-    var query = QueryString()
+    let identity: Identity?
+    let query: QueryString
+    let dress: ResponseDress
+
+    init(
+        _ request: Request,
+        _ route: Route,
+        _ parameters: PathParameters,
+        _ identity: Identity?,
+        _ query: QueryString,
+        _ dress: ResponseDress
+    ) {
+        self.request = request
+        self.route = route
+        self.parameters = parameters
+        self.identity = identity
+        self.query = query
+        self.dress = dress
+    }
 }

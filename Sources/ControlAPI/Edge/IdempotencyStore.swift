@@ -33,16 +33,20 @@ final class IdempotencyStore: Sendable {
     /// Looks at the request's key; throws where it cannot be one, is at work, or is another's.
     ///
     /// Each token has keys of its own, in whichever session; without tokens all clients share them.
-    func begin(_ request: Request, for identity: Identity?) throws(Problem) -> Outcome {
+    func begin(
+        _ request: Request,
+        _ body: [UInt8],
+        for identity: Identity?
+    ) throws(Problem) -> Outcome {
+        guard var key = request.headers["Idempotency-Key"] else { return .proceed(nil) }
         let keys = request.headers.all("Idempotency-Key")
-        guard var key = keys.first else { return .proceed(nil) }
         guard keys.count == 1, IdempotencyStore.isKey(key) else { throw .badIdempotencyKey() }
         // Neither a token's name nor a key has a line's end in it.
         if let identity { key = identity.token.name + "\n" + key }
         let fingerprint = IdempotencyTable.Fingerprint(
             method: request.method,
             path: request.path,
-            body: request.body
+            body: body
         )
         let now = self.now()
         switch table.withLock({ $0.begin(key, fingerprint, now: now) }) {

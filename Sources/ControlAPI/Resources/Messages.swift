@@ -17,7 +17,7 @@ enum Messages {
     /// Others come by `ControlAPI.admit`.
     static func batch(_ call: Call, _ context: Context) throws(Problem) -> Response? {
         let batch = MessageBatch(context, call.identity, call.record)
-        let body = call.request.body
+        let body = call.body
         if !body.isEmpty { batch.receive(body.span) }
         batch.ended()
         return batch.response

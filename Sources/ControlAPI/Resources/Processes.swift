@@ -82,7 +82,7 @@ enum Processes {
     static func cancel(_ call: Call, _ context: Context) throws(Problem) -> Response? {
         let pid = try call.target("id", context)
         var wish: (reason: String?, graceMilliseconds: Int64?) = (nil, nil)
-        if !call.request.body.isEmpty {
+        if !call.body.isEmpty {
             wish = try call.body { body in
                 (body.string("reason"), body.integer("grace_ms", in: 0...graceMillisecondsMax))
             }

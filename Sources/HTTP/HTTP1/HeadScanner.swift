@@ -65,16 +65,23 @@ struct HeadScanner {
             let byte = bytes[start + offset]
             switch place {
             case .method: try readMethod(byte, limits)
-            case .target: try readTarget(byte, limits)
+            case .target:
+                let runEnd = min(end, methodEnd + 1 + limits.targetBytesMax)
+                while offset < runEnd, ByteClass.isTarget(bytes[start + offset]) { offset += 1 }
+                if offset == end { continue }
+                try readTarget(bytes[start + offset], limits)
             case .version: try readVersion(byte)
             case .versionLineFeed:
                 try require(byte, ByteClass.lineFeed, "the request line")
                 try checkRequestLine(bytes, start)
                 place = .lineStart
             case .lineStart: try readLineStart(byte, limits)
-            case .name: try readName(byte)
+            case .name:
+                while offset < end, ByteClass.isToken(bytes[start + offset]) { offset += 1 }
+                if offset == end { continue }
+                try readName(bytes[start + offset])
             case .value:
-                // The bulk of a head is field values: run over them without the switch.
+                // As target and name: the bulk of a head is run over without the switch.
                 var index = start + offset
                 while index < start + end, ByteClass.isFieldValue(bytes[index]) { index += 1 }
                 offset = index - start

@@ -1,3 +1,16 @@
+/// The Date field of all answers of one second.
+package struct DateField: Sendable {
+    package let value: String
+    /// As HTTP/1 writes it.
+    let line: [UInt8]
+
+    /// A time in seconds since 1970, clamped to the years 1970 to 9999.
+    package init(unixSeconds: Int64) {
+        value = HTTPDate.imfFixdate(unixSeconds)
+        line = Array("Date: \(value)\r\n".utf8)
+    }
+}
+
 /// Dates as HTTP writes them.
 package enum HTTPDate {
     private static let days = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]

@@ -40,7 +40,7 @@ package enum ResponseEncoder {
     ///   - framing: how the content ends.
     ///   - version: the client's version: keep-alive is told to HTTP/1.0 only.
     ///   - keepAlive: whether the connection stays open afterwards.
-    ///   - date: the Date field's value (`HTTPDate`), or nil for none.
+    ///   - date: the Date field, or nil for none.
     package static func appendHead(
         to output: inout [UInt8],
         status: Int,
@@ -48,13 +48,13 @@ package enum ResponseEncoder {
         framing: Framing,
         version: ProtocolVersion = .http11,
         keepAlive: Bool = true,
-        date: String? = nil
+        date: DateField? = nil
     ) {
         let status = (100...599).contains(status) ? status : 500
         let closes = !keepAlive || framing == .untilClose
-        output.append(room: room(for: headers, date)) { head in
+        output.append(room: room(for: headers)) { head in
             putStatusLine(status, to: &head)
-            if let date { put("Date", date, to: &head) }
+            if let date { head.put(date.line) }
             if let common = headers.common { head.put(common.lines) }
             for field in headers.own where !isOurs(field.name) {
                 put(field.name, field.value, to: &head)
@@ -62,9 +62,9 @@ package enum ResponseEncoder {
             switch framing {
             case .none, .untilClose: break
             case .length(let length):
-                head.put("Content-Length: ")
+                head.put(literal: "Content-Length: ")
                 head.put(decimal: length)
-                head.put(lineEnd)
+                head.put(literal: "\r\n")
             case .chunked: putField("Transfer-Encoding", "chunked", to: &head)
             }
             if closes {
@@ -72,37 +72,35 @@ package enum ResponseEncoder {
             } else if version == .http10 {
                 putField("Connection", "keep-alive", to: &head)
             }
-            head.put(lineEnd)
+            head.put(literal: "\r\n")
         }
     }
 
-    private static let lineEnd = "\r\n"
-
     /// How many bytes a head takes at most.
     ///
-    /// 200 is more than status line, names of our own fields and the lines' ends come to.
-    private static func room(for headers: Headers, _ date: String?) -> Int {
-        var room = 200 + 3 * (date?.utf8.count ?? 0) + (headers.common?.lines.count ?? 0)
+    /// 200 is more than the status line and our own fields come to.
+    private static func room(for headers: Headers) -> Int {
+        var room = 200 + (headers.common?.lines.count ?? 0)
         // A byte of a value may become three: `%0A`.
         for field in headers.own { room += field.name.utf8.count + 3 * field.value.utf8.count + 4 }
         return room
     }
 
     private static func putStatusLine(_ status: Int, to head: inout RoomWriter) {
-        if status == 200 { return head.put("HTTP/1.1 200 OK\r\n") }
-        head.put("HTTP/1.1 ")
+        if status == 200 { return head.put(literal: "HTTP/1.1 200 OK\r\n") }
+        head.put(literal: "HTTP/1.1 ")
         head.put(decimal: status)
         head.put(ByteClass.space)
         head.put(ReasonPhrase.of(status))
-        head.put(lineEnd)
+        head.put(literal: "\r\n")
     }
 
     /// Writes a field that is known to be good.
     private static func putField(_ name: String, _ value: String, to head: inout RoomWriter) {
         head.put(name)
-        head.put(": ")
+        head.put(literal: ": ")
         head.put(value)
-        head.put(lineEnd)
+        head.put(literal: "\r\n")
     }
 
     /// Writes a handler's field, made harmless; nothing if the name is no token.
@@ -110,11 +108,11 @@ package enum ResponseEncoder {
         guard isToken(name) else { return }
         guard !isFieldValue(value) else { return putField(name, value, to: &head) }
         head.put(name)
-        head.put(": ")
+        head.put(literal: ": ")
         var harmless: [UInt8] = []
         appendHarmless(value, to: &harmless)
         head.put(harmless)
-        head.put(lineEnd)
+        head.put(literal: "\r\n")
     }
 
     private static func isToken(_ name: String) -> Bool {

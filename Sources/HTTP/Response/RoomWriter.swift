@@ -22,6 +22,11 @@ struct RoomWriter: ~Copyable {
         unsafe text.utf8Span.span.withUnsafeBytes { unsafe put($0) }
     }
 
+    mutating func put(literal text: StaticString) {
+        // SAFETY: a literal of more than one character is bytes that stay.
+        unsafe put(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+
     mutating func put(_ byte: UInt8) {
         precondition(count < capacity, "more is written than there is room for")
         unsafe start.storeBytes(of: byte, toByteOffset: count, as: UInt8.self)

@@ -38,7 +38,7 @@ enum MixUp {
 
 extension ResponseEncoder {
     /// Appends a response that is no stream, whole, after which the connection closes.
-    static func appendLast(_ response: Response, to output: inout [UInt8], date: String) {
+    static func appendLast(_ response: Response, to output: inout [UInt8], date: DateField) {
         var content: [UInt8] = []
         if case .bytes(let bytes) = response.body { content = bytes }
         appendHead(

@@ -70,7 +70,7 @@ final class EventLoop: @unchecked Sendable {
     private var stopping = false
     private var dateCheckedAt: UInt64 = 0
     private var dateSecond: UInt64 = .max
-    private var dateText = ""
+    private var dateField = DateField(unixSeconds: 0)
     private let wakeToken: PollToken
     /// What a connection reads into before it is parsed.
     let readBuffer: UnsafeMutableRawBufferPointer
@@ -314,15 +314,15 @@ final class EventLoop: @unchecked Sendable {
 
     // MARK: The Date field
 
-    /// The value of `Date` for an answer sent now; made once a second, looked at once an iteration.
-    var date: String {
-        if now == dateCheckedAt { return dateText }
+    /// The Date field of an answer sent now; made once a second, looked at once an iteration.
+    var date: DateField {
+        if now == dateCheckedAt { return dateField }
         dateCheckedAt = now
         let second = wallClock() / 1_000_000_000
         if second != dateSecond {
             dateSecond = second
-            dateText = HTTPDate.imfFixdate(Int64(clamping: second))
+            dateField = DateField(unixSeconds: Int64(clamping: second))
         }
-        return dateText
+        return dateField
     }
 }

@@ -124,7 +124,7 @@ final class HTTP1Session: ConnectionProtocol {
         guard canParse else { return false }
         do throws(HTTP1Fault) {
             while let event = try parser.next() {
-                switch event {
+                switch consume event {
                 case .head(let head):
                     begin(head, now: now)
                     if case .due? = incoming?.receiver { return true }

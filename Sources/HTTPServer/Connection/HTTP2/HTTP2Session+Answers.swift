@@ -69,7 +69,7 @@ extension HTTP2Session {
             headers: response.headers,
             contentLength: response.contentLength,
             content: hasContent ? response.http2Content : .none,
-            date: loop.date
+            date: loop.date.value
         )
         stream.stallStart = loop.now
         guard case .stream(let content) = response.body else { return }
