@@ -72,11 +72,14 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CLua"),
-        .systemLibrary(name: "CJansson"),
         .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CNghttp2"),
         .systemLibrary(name: "COpenSSL"),
         .systemLibrary(name: "CZlib"),
+        .target(
+            name: "CJansson",
+            cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]
+        ),
         .target(
             name: "CLuaShim",
             dependencies: ["CLua"],
@@ -128,7 +131,7 @@ let package = Package(
             swiftSettings: testing
         ),
         tests("TLS", ["TestCertificates"]),
-        tests("JSON", ["Payload"]),
+        tests("JSON", ["Payload", "Posix", "CTestSupport"]),
         tests("LuaVM", ["Payload"]),
         tests("ProcessRuntime", ["Payload", "Posix"]),
         // What tests need in C: a count of allocations, and Lua's collectgarbage.

@@ -1,6 +1,6 @@
 internal import CJansson
 
-/// One parsed JSON text: the only owner of jansson's tree, which is freed with it.
+/// One parsed JSON text: the only owner of jansson's tree, whose memory goes with it as a whole.
 ///
 /// What is read from it (`JSONView`) borrows the tree and is valid only inside `withRoot`.
 /// Parsing is strict (RFC 8259): no `NaN`, no leading zeros, no byte order mark, nothing after the
@@ -8,7 +8,7 @@ internal import CJansson
 /// once in an object. `\u0000` is allowed in strings but, as jansson has it, not in names.
 @safe
 package struct JSONDocument: ~Copyable {
-    private let root: UnsafeMutablePointer<json_t>
+    private let parsed: UnsafeMutablePointer<moonlet_json>
 
     /// Parses all of `text` as one value.
     ///
@@ -21,32 +21,32 @@ package struct JSONDocument: ~Copyable {
 
     /// Parses bytes the caller keeps elsewhere, such as a Lua string.
     package init(parsing text: Span<UInt8>, limits: JSONLimits = .payload) throws(JSONFault) {
-        unsafe root = try unsafe text.withUnsafeBufferPointer { bytes throws(JSONFault) in
+        unsafe parsed = try unsafe text.withUnsafeBufferPointer { bytes throws(JSONFault) in
             try unsafe JSONDocument.load(UnsafeRawBufferPointer(bytes), limits)
         }
     }
 
     deinit {
-        unsafe json_decref(root)
+        unsafe moonlet_json_free(parsed)
     }
 
     /// Reads the document; no view may leave `body`.
     package borrowing func withRoot<R, Failure: Error>(
         _ body: (JSONView) throws(Failure) -> R
     ) throws(Failure) -> R {
-        try body(unsafe JSONView(root))
+        try body(unsafe JSONView(parsed.pointee.root))
     }
 
     private static func load(
         _ text: UnsafeRawBufferPointer,
         _ limits: JSONLimits
-    ) throws(JSONFault) -> UnsafeMutablePointer<json_t> {
+    ) throws(JSONFault) -> UnsafeMutablePointer<moonlet_json> {
         guard text.count > 0 else {
             throw JSONFault(line: 1, column: 1, position: 0, detail: "no JSON value: it is empty")
         }
         let scan = try unsafe JSONScan(text, limits: limits)
         var error = json_error_t()
-        let parsed: UnsafeMutablePointer<json_t>?
+        let parsed: UnsafeMutablePointer<moonlet_json>?
         if scan.wideIntegerEnds.isEmpty {
             unsafe parsed = unsafe parse(text, &error)
         } else {
@@ -65,10 +65,10 @@ package struct JSONDocument: ~Copyable {
     private static func parse(
         _ text: UnsafeRawBufferPointer,
         _ error: inout json_error_t
-    ) -> UnsafeMutablePointer<json_t>? {
+    ) -> UnsafeMutablePointer<moonlet_json>? {
         let flags = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL
         let start = unsafe text.baseAddress?.assumingMemoryBound(to: CChar.self)
-        return unsafe json_loadb(start, text.count, Int(flags), &error)
+        return unsafe moonlet_json_parse(start, text.count, Int(flags), &error)
     }
 
     /// jansson's words, without what it takes from the C world: a body is no file.

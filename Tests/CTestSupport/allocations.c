@@ -1,5 +1,6 @@
 #include "include/test_support.h"
 #include <errno.h>
+#include <malloc.h>
 #include <stddef.h>
 
 #if defined(__has_feature)
@@ -11,6 +12,11 @@
 static _Thread_local uint64_t allocations;
 
 uint64_t test_allocations(void) { return allocations; }
+
+uint64_t test_bytes_in_use(void) {
+  struct mallinfo2 in_use = mallinfo2();
+  return in_use.uordblks + in_use.hblkhd;
+}
 
 #ifdef HAS_SANITIZER
 

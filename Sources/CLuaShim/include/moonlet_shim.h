@@ -1,6 +1,6 @@
-// The one C target of Moonlet: everything that may be jumped over by a Lua error, a yield or a
-// kill, or that jumps itself, lives here. Swift is called from here and always returns before
-// anything jumps (ARCHITECTURE.md, "The Lua boundary").
+// The C target of Lua: everything that may be jumped over by a Lua error, a yield or a kill, or that
+// jumps itself, lives here. Swift is called from here and always returns before anything jumps
+// (ARCHITECTURE.md, "The Lua boundary").
 //
 // Two kinds of object:
 //   ml_machine  one Lua process's memory and flags; touched by the thread that runs it, except

@@ -11,5 +11,8 @@
 uint64_t test_allocations(void);
 bool test_counts_allocations(void);
 
+// Bytes that malloc has given out in the whole process; 0 in builds with a sanitizer.
+uint64_t test_bytes_in_use(void);
+
 // Makes Lua's collectgarbage, which scripts do not have, a global of L. Stack: 0.
 void test_open_collectgarbage(lua_State *L);
