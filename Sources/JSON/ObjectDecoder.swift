@@ -34,17 +34,24 @@ package struct InvalidBody: Error, Sendable, Equatable {
 package final class ObjectDecoder {
     private let object: JSONView
     private let pointer: String
-    private let log: ErrorLog
+    /// The whole body's decoder, which collects the mistakes; nil where this is it.
+    private let outermost: ObjectDecoder?
+    /// What was found wrong with the whole body, in order.
+    private var errors: [BodyError] = []
     /// The names asked for, each once: a dozen at most, so a scan beats a hash.
     private var asked: [String] = []
     /// How many of them the object has.
     private var foundCount = 0
 
-    private init(_ object: JSONView, at pointer: String, _ log: ErrorLog) {
+    /// A body of mistakes answers with so many; reading on finds no client's author more.
+    private static let errorsMax = 32
+
+    private init(_ object: JSONView, at pointer: String, within outermost: ObjectDecoder?) {
         self.object = object
         self.pointer = pointer
-        self.log = log
-        if object.kind != .object { log.expected("an object", at: pointer, found: object) }
+        self.outermost = outermost
+        asked.reserveCapacity(8)
+        if object.kind != .object { expected("an object", at: pointer, found: object) }
     }
 
     /// Reads a whole body with `read`; throws everything that was wrong with it.
@@ -52,17 +59,16 @@ package final class ObjectDecoder {
         _ root: JSONView,
         _ read: (ObjectDecoder) -> T
     ) throws(InvalidBody) -> T {
-        let log = ErrorLog()
-        let decoder = ObjectDecoder(root, at: "", log)
+        let decoder = ObjectDecoder(root, at: "", within: nil)
         let value = read(decoder)
         decoder.refuseUnknown()
-        guard log.errors.isEmpty else { throw InvalidBody(errors: log.errors) }
+        guard decoder.errors.isEmpty else { throw InvalidBody(errors: decoder.errors) }
         return value
     }
 
     /// Notes a mistake in a member, for a caller that finds its value wrong by rules of its own.
     package func fault(_ name: String, _ detail: String) {
-        log.add(place(name), detail)
+        note(place(name), detail)
     }
 
     // MARK: Scalars
@@ -102,7 +108,7 @@ package final class ObjectDecoder {
     package func strings(_ name: String) -> [String]? {
         elements(name, "an array of strings") { element, place in
             let text = element.string
-            if text == nil { log.expected("a string", at: place, found: element) }
+            if text == nil { expected("a string", at: place, found: element) }
             return text
         }
     }
@@ -176,13 +182,14 @@ package final class ObjectDecoder {
     ) -> T? {
         guard let view = member(name) else { return nil }
         let value = read(view)
-        if value == nil { log.expected(expected, at: place(name), found: view) }
+        if value == nil { self.expected(expected, at: place(name), found: view) }
         return value
     }
 
     private func require<T>(_ name: String, _ value: T?) -> T? {
-        let isMissing = object.kind == .object && (object[name]?.isNull ?? true)
-        if isMissing { fault(name, "required") }
+        if value == nil, object.kind == .object, object[name]?.isNull ?? true {
+            fault(name, "required")
+        }
         return value
     }
 
@@ -205,7 +212,7 @@ package final class ObjectDecoder {
         _ pointer: String,
         _ read: (ObjectDecoder) -> T
     ) -> T {
-        let decoder = ObjectDecoder(view, at: pointer, log)
+        let decoder = ObjectDecoder(view, at: pointer, within: outermost ?? self)
         let value = read(decoder)
         decoder.refuseUnknown()
         return value
@@ -216,7 +223,7 @@ package final class ObjectDecoder {
         do {
             return try PayloadJSON.decode(view, .wire)
         } catch {
-            log.add(error.pointer(root: place()), error.detail)
+            note(error.pointer(root: place()), error.detail)
             return nil
         }
     }
@@ -227,22 +234,15 @@ package final class ObjectDecoder {
             fault(member.name, "unknown field")
         }
     }
-}
 
-/// The mistakes found in one body, shared by the decoders of its objects.
-private final class ErrorLog {
-    /// A body of mistakes answers with so many; reading on finds no client's author more.
-    static let errorsMax = 32
-
-    private(set) var errors: [BodyError] = []
-
-    func add(_ pointer: String, _ detail: String) {
-        guard errors.count < ErrorLog.errorsMax else { return }
-        errors.append(BodyError(pointer: pointer, detail: detail))
+    private func expected(_ what: String, at pointer: String, found view: JSONView) {
+        note(pointer, "expected \(what), found \(view.kind.inWords)")
     }
 
-    func expected(_ what: String, at pointer: String, found view: JSONView) {
-        add(pointer, "expected \(what), found \(view.kind.inWords)")
+    private func note(_ pointer: String, _ detail: String) {
+        let collector = outermost ?? self
+        guard collector.errors.count < ObjectDecoder.errorsMax else { return }
+        collector.errors.append(BodyError(pointer: pointer, detail: detail))
     }
 }
 
