@@ -14,7 +14,7 @@ package struct JSONWriter: Sendable {
     /// What has been written so far.
     package var bytes: [UInt8]
     /// Whether a value ended just before, so that the next one needs a comma.
-    private var followsValue = false
+    var followsValue = false
 
     package init(reserving capacity: Int = 256) {
         bytes = []
@@ -30,10 +30,8 @@ package struct JSONWriter: Sendable {
 
     /// Writes a member's name; its value must come next.
     package mutating func key(_ name: String) {
-        separate()
-        quote(name)
-        bytes.append(UInt8(ascii: ":"))
-        followsValue = false
+        var name = name
+        name.withUTF8 { unsafe key(utf8: UnsafeRawBufferPointer($0)) }
     }
 
     // MARK: Values
@@ -59,9 +57,8 @@ package struct JSONWriter: Sendable {
     }
 
     package mutating func value(_ value: String) {
-        separate()
-        followsValue = true
-        quote(value)
+        var value = value
+        value.withUTF8 { unsafe quote(UnsafeRawBufferPointer($0), asName: false) }
     }
 
     /// Writes bytes as a string, or as `{"$base64": "..."}` where they are not UTF-8.
@@ -136,43 +133,45 @@ package struct JSONWriter: Sendable {
         followsValue = true
     }
 
-    private mutating func separate() {
+    mutating func separate() {
         if followsValue { bytes.append(UInt8(ascii: ",")) }
     }
 
     /// Writes a name whose bytes are UTF-8 already.
     mutating func key(utf8 name: UnsafeRawBufferPointer) {
-        separate()
-        unsafe quote(name)
-        bytes.append(UInt8(ascii: ":"))
-        followsValue = false
+        unsafe quote(name, asName: true)
     }
 
     mutating func value(text: UnsafeRawBufferPointer) {
-        if unsafe JSONWriter.isUTF8(text) {
-            separate()
-            unsafe quote(text)
-        } else {
-            beginObject()
-            key("$base64")
-            bytes.append(UInt8(ascii: "\""))
-            unsafe Base64.encode(text, into: &bytes)
-            bytes.append(UInt8(ascii: "\""))
-            endObject()
+        guard unsafe !JSONWriter.isUTF8(text) else {
+            return unsafe quote(text, asName: false)
         }
-        followsValue = true
+        beginObject()
+        key("$base64")
+        bytes.append(UInt8(ascii: "\""))
+        unsafe Base64.encode(text, into: &bytes)
+        bytes.append(UInt8(ascii: "\""))
+        endObject()
     }
 
     private mutating func appendDecimal(_ value: Int64) {
-        var magnitude = value.magnitude
-        let start = bytes.count
-        repeat {
-            let (rest, digit) = magnitude.quotientAndRemainder(dividingBy: 10)
-            bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: digit))
-            magnitude = rest
-        } while magnitude > 0
-        if value < 0 { bytes.append(UInt8(ascii: "-")) }
-        bytes[start...].reverse()
+        let digitsMax = 20
+        bytes.append(addingCapacity: digitsMax) { output in
+            if value < 0 { output.append(UInt8(ascii: "-")) }
+            var low = output.count
+            var magnitude = value.magnitude
+            repeat {
+                let (rest, digit) = magnitude.quotientAndRemainder(dividingBy: 10)
+                output.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: digit))
+                magnitude = rest
+            } while magnitude > 0
+            var high = output.count - 1
+            while low < high {
+                output.swapAt(low, high)
+                low += 1
+                high -= 1
+            }
+        }
     }
 }
 

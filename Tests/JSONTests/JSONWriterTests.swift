@@ -52,6 +52,22 @@ import Testing
         #expect(written { $0.key(text) } == json + ":")
     }
 
+    @Test func `what must be escaped is found at every place`() {
+        for code in UInt8(0)..<0x80 {
+            let escaped = code < 0x20 || code == UInt8(ascii: "\"") || code == UInt8(ascii: "\\")
+            for length in 1...17 {
+                for place in 0..<length {
+                    // Bytes on both sides of each bound, so that a borrow would show.
+                    var bytes = (0..<length).map { [0x21, 0x7F, 0x23, 0x5D][$0 % 4] as UInt8 }
+                    bytes[place] = code
+                    let json = written { $0.value(String(decoding: bytes, as: UTF8.self)) }
+                    #expect(json.utf8.contains(UInt8(ascii: "\\")) == escaped)
+                    #expect((json.utf8.count == length + 2) == !escaped)
+                }
+            }
+        }
+    }
+
     @Test func `each scalar of the first planes reads back`() throws {
         for code in stride(from: UInt32(0), to: 0x11000, by: 61) {
             guard let scalar = UnicodeScalar(code) else { continue }
