@@ -93,7 +93,14 @@ public struct Signal: ~Copyable, @unchecked Sendable {
 
     /// Makes a message of a topic and a payload that is encoded already.
     public init(topic: String, payload: Payload, from sender: PID?) {
-        self.init(topic: Array(topic.utf8), payload: payload, from: sender)
+        var topic = topic
+        var writer = PayloadWriter(
+            headerBytes: Signal.headerBytes,
+            reserving: topic.utf8.count + payload.bytes.count
+        )
+        topic.withUTF8 { unsafe writer.append(UnsafeRawBufferPointer($0)) }
+        writer.writeEncoded(payload)
+        self.init(.message, from: sender, topicBytes: topic.utf8.count, written: writer)
     }
 
     /// Makes a message of a topic, which is any bytes, and a payload that is encoded already.
