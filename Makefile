@@ -21,7 +21,7 @@ help:
 	@echo "make bench   the benchmarks     make fuzz   each fuzzer for $(SECONDS) s (SECONDS=n)"
 	@echo "make contract   schemathesis against a running server for $(CONTRACT_SECONDS) s"
 	@echo "make soak    everything at once for 600 s (SECONDS=n): nothing may be left"
-	@echo "make sanitize   the engine's tests under the thread and address sanitizers"
+	@echo "make sanitize   tests under the thread and address sanitizers"
 
 serve: build
 	.build/release/moonlet serve $(APP) --listen $(LISTEN)
@@ -60,14 +60,14 @@ soak: build
 	MOONLET_BINARY=$(CURDIR)/.build/release/moonlet MOONLET_SOAK_SECONDS=$(SECONDS) \
 		swift test --filter SoakTests
 
-# The thread sanitizer needs locks that it can see (ProcessRuntime/TracedMutex.swift). It keeps signals
+# The thread sanitizer needs locks that it can see (Posix/TracedMutex.swift). It keeps signals
 # back while a thread is in C code, so a script that never leaves it would never end: those tests are
 # left out.
 # Leaks are not looked for: an arena is dropped whole.
 sanitize:
 	@scripts/install-packages $(TEST_PACKAGES)
 	swift test --sanitize=thread -Xswiftc -DTSAN --scratch-path .build-tsan \
-		--filter 'ProcessRuntimeTests|LuaLibrariesTests' \
+		--filter 'ProcessRuntimeTests|LuaLibrariesTests|HTTPServerTests|ControlAPITests' \
 		--skip 'LuaLibrariesTests.(Kill|HostileScript|Stall|Exit|Link|Fork)'
 	ASAN_OPTIONS=detect_leaks=0 swift test --sanitize=address --scratch-path .build-asan \
 		--filter 'LuaVMTests|LuaLibrariesTests|TLSTests'

@@ -245,8 +245,8 @@ struct Answer {
 
 /// A value shared with closures.
 final class Box<Value: Sendable>: Sendable {
-    private let value: Synchronization.Mutex<Value>
-    init(_ value: Value) { self.value = Synchronization.Mutex(value) }
+    private let value: Mutex<Value>
+    init(_ value: Value) { self.value = Mutex(value) }
     var current: Value { value.withLock { $0 } }
     func update(_ change: @Sendable (inout Value) -> Void) { value.withLock { change(&$0) } }
 }

@@ -1,6 +1,6 @@
 #if TSAN
-    @testable import ProcessRuntime
+    import Posix
 
-    /// The thread sanitizer sees these locks (ProcessRuntime/TracedMutex.swift).
+    /// The thread sanitizer sees these locks (Posix/TracedMutex.swift).
     typealias Mutex = TracedMutex
 #endif

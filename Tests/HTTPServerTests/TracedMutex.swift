@@ -1,0 +1,6 @@
+#if TSAN
+    import Posix
+
+    /// The thread sanitizer sees these locks (Posix/TracedMutex.swift).
+    typealias Mutex = TracedMutex
+#endif
