@@ -1,4 +1,5 @@
 import Foundation
+import HTTP2TestSupport
 import Testing
 
 /// What the real binary may take at most, against Benchmarks/budgets: exact, so it is the same on a
@@ -135,5 +136,53 @@ import Testing
         let list = try server.get("/v1/processes?entry=app.test:waiter&limit=1").json["items"]
         let bytes = try #require(list[0]["memory_bytes"].integer)
         try hold("idle_lua_bytes", Double(bytes))
+    }
+
+    /// What a client may have had answered before it waits, and the budget of what is kept for it.
+    static let waiters: [(budget: String, asked: [UInt8], heard: Int)] = [
+        ("silent_connection_bytes", [], 0),
+        (
+            // Each way, about as much as a buffer is let grow to.
+            "idle_http1_connection_bytes",
+            Array(
+                String(
+                    repeating: "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n",
+                    count: 200
+                ).utf8
+            ),
+            200 * 200
+        ),
+        (
+            "idle_http2_connection_bytes",
+            preface
+                + [Frame.settings([(4, 1 << 20)]), .settingsAck, .windowUpdate(0, 1 << 20)].bytes
+                + Frame.get(1, "/openapi.yaml").bytes,
+            97_000
+        ),
+    ]
+
+    @Test(arguments: waiters)
+    func `a connection that waits is small, whatever it was used for`(
+        _ waiter: (budget: String, asked: [UInt8], heard: Int)
+    ) throws {
+        let server = try RunningServer("examples/worker-pool")
+        let crowd = try Crowd(server)
+        func wait(_ count: Int) throws {
+            // One after the other, so that what many use at once is not counted.
+            for _ in 0..<count / 50 {
+                try crowd.join(50, saying: waiter.asked)
+                let heard = waitFor(seconds: 10) {
+                    crowd.read()
+                    return crowd.members.allSatisfy { $0.heardCount >= waiter.heard } ? true : nil
+                }
+                #expect(heard == true)
+            }
+        }
+        // The first ones pay for what is made once.
+        try wait(100)
+        let before = server.residentBytes
+        try wait(1_000)
+        try hold(waiter.budget, Double(server.residentBytes - before) / 1_000)
+        #expect(crowd.openCount == 1_100)
     }
 }

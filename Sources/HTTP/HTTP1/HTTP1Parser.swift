@@ -246,6 +246,7 @@ package struct HTTP1Parser: Sendable {
     private mutating func finish() {
         emptyLines = 0
         phase = .start
+        giveBack()
         if !keepsAlive { close(nil) }
     }
 
@@ -256,13 +257,19 @@ package struct HTTP1Parser: Sendable {
         start = 0
     }
 
+    /// Gives back a large buffer that is consumed: an idle connection holds none.
+    private mutating func giveBack() {
+        guard start == buffer.count, buffer.capacity > 4_096 else { return }
+        buffer = []
+        start = 0
+    }
+
     /// Drops consumed bytes before new ones come.
     ///
     /// Bytes are moved only when at least as many were consumed, so moving stays linear in all.
     private mutating func compact() {
         if start == buffer.count {
-            // An idle connection holds no large buffer; the bound is a guess at a common read.
-            if buffer.capacity > 32_768 { buffer = [] }
+            giveBack()
             buffer.removeAll(keepingCapacity: true)
             start = 0
         } else if start >= bufferedBytes {

@@ -7,8 +7,8 @@ struct OutputBuffer {
     private var bytes: [UInt8] = []
     private var sent = 0
 
-    /// A buffer larger than this is given back once it is empty.
-    private static let keptBytes = 65_536
+    /// A buffer larger than this is given back once it is empty: most connections are idle.
+    private static let keptBytes = 4_096
 
     var count: Int { bytes.count - sent }
     var isEmpty: Bool { bytes.count == sent }
