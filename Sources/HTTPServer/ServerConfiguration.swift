@@ -62,9 +62,9 @@ package struct ConnectionLimits: Sendable {
     package var bodyBytesPerWindow = 30 * 1024
     /// How long a kept connection may wait for its next request.
     package var idleNanoseconds: UInt64 = 75 * second
-    /// How long a socket may take no bytes of what we have for it.
+    /// How long a socket may take to take `answerBytesPerWindow` more of what we have for it.
     package var writeStallNanoseconds: UInt64 = 30 * second
-    /// The least that a client of HTTP/2 must take of an answer in each window of that time.
+    /// The least that a socket, and a client of HTTP/2 of each answer, must take in such a window.
     package var answerBytesPerWindow = 4 * 1024
     /// How long after our last byte we read and throw away what the peer still sends.
     package var lingerNanoseconds: UInt64 = 5 * second

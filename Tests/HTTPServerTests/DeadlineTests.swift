@@ -104,6 +104,26 @@ import Testing
         }
     }
 
+    @Test func `that takes its answer by the byte is closed as one that takes none`() throws {
+        let sockets = FaultySockets()
+        sockets.onSendCall = { $0.isMultiple(of: 2) ? .short : .wouldBlock }
+        let handler = TestHandler { _, exchange in
+            exchange.respond(
+                Response(status: 200, body: .bytes([UInt8](repeating: 120, count: 1 << 22)))
+            )
+        }
+        let configure = { (configuration: inout ServerConfiguration) in
+            configuration.limits.writeStallNanoseconds = 200 * millisecond
+            configuration.limits.answerBytesPerWindow = 1 << 20
+        }
+        try withServer(handler, sockets: sockets, configure: configure) { server in
+            let client = try TestClient(server)
+            try client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            #expect(try client.readToEnd().count < 1 << 20)
+            eventually("it is gone") { server.connectionCount == 0 }
+        }
+    }
+
     @Test(arguments: [false, true])
     func `takes no time from a handler that works, and has its own time afterwards`(
         streaming: Bool

@@ -41,8 +41,9 @@ final class Connection: Pollable {
     private var interest: Readiness
     private var inputEnded = false
     private var peerHungUp = false
-    /// When the socket last took bytes, or output last began to wait.
-    private var writeProgressAt: UInt64 = 0
+    /// Since when, and with how many bytes taken by the socket, the present window of output runs.
+    private var writeWindowStart: UInt64 = 0
+    private var writeWindowBytes = 0
     /// Whether a `settle` is sure to follow, or to be far enough from its end.
     private var isTouched = false
     private var lingers = true
@@ -98,7 +99,12 @@ final class Connection: Pollable {
     }
 
     private func beginOutput() {
-        if !hasOutput { writeProgressAt = loop.now }
+        if !hasOutput { beginWriteWindow() }
+    }
+
+    private func beginWriteWindow() {
+        writeWindowStart = loop.now
+        writeWindowBytes = 0
     }
 
     /// Closes once everything is sent; nothing more is parsed.
@@ -268,7 +274,7 @@ final class Connection: Pollable {
                         try output.send(to: socket, by: loop.sockets)
                     }
                 if count > 0 {
-                    writeProgressAt = loop.now
+                    noteWritten(count)
                     loop.meter.send(count)
                 }
             case .none:
@@ -277,6 +283,12 @@ final class Connection: Pollable {
         } catch {
             close()
         }
+    }
+
+    /// A peer that takes a byte now and then holds on to our memory as well as one that takes none.
+    private func noteWritten(_ count: Int) {
+        writeWindowBytes += count
+        if writeWindowBytes >= services.limits.answerBytesPerWindow { beginWriteWindow() }
     }
 
     private var isClosing: Bool { if case .closing = state { true } else { false } }
@@ -329,14 +341,14 @@ final class Connection: Pollable {
         case .lingering(let until): return until
         }
         guard hasOutput else { return earliest }
-        let stall = writeProgressAt + services.limits.writeStallNanoseconds
+        let stall = writeWindowStart + services.limits.writeStallNanoseconds
         return min(stall, earliest ?? .max)
     }
 
     func deadlineReached() {
         if case .lingering = state { return close() }
         let stallMax = services.limits.writeStallNanoseconds
-        if hasOutput, loop.now >= writeProgressAt + stallMax { return close() }
+        if hasOutput, loop.now >= writeWindowStart + stallMax { return close() }
         if case .open = state { session.expire(now: loop.now) }
     }
 

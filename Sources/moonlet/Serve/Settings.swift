@@ -101,7 +101,7 @@ struct ServeOptions: ParsableArguments {
     @Option(help: "How long a connection may stay open with no request.")
     var idleTimeout: String?
 
-    @Option(help: "How long a reader may take no bytes before it is cut off.")
+    @Option(help: "How long a reader may take next to nothing before it is cut off.")
     var writeTimeout: String?
 
     @Option(help: "Silence on an event stream before a heartbeat.")
