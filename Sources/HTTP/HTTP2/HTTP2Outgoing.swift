@@ -45,5 +45,13 @@ package final class HTTP2Outgoing {
         output.append(contentsOf: bytes[sent..<sent + count])
         sent += count
         takenBytes += count
+        // What is framed now waits in the output; a large buffer beside it would double it.
+        if sent == bytes.count, bytes.capacity > Self.keptBytes {
+            bytes = []
+            sent = 0
+        }
     }
+
+    /// A buffer larger than this is given back once all of it is framed.
+    private static let keptBytes = 16_384
 }

@@ -94,6 +94,7 @@ extension HTTP1Session {
             let room = services.limits.streamBytesMax - connection.outputCount
             guard room > 0 else { return }
             let step = stream.fill(room: room, now: now)
+            defer { stream.clear() }
             // The stream may have ended itself through its handler meanwhile.
             guard self.stream === stream else { return }
             let isEmpty = stream.scratch.isEmpty
@@ -137,7 +138,7 @@ final class StreamPump {
     private(set) var isReady = true
     /// When a waiting stream wants to be asked again.
     private(set) var until: UInt64?
-    /// What the latest `fill` brought.
+    /// What the latest `fill` brought, until `clear`.
     private(set) var scratch: [UInt8] = []
 
     init(
@@ -157,13 +158,17 @@ final class StreamPump {
     func fill(room: Int, now: UInt64) -> StreamStep {
         // Before `fill`: what arrives while it runs is a wake that counts.
         signal.lower()
-        if scratch.capacity > 65_536 { scratch = [] }
-        scratch.removeAll(keepingCapacity: true)
         let step = content.fill(&scratch, room: room, now: now)
         isReady = step == .ready
         until = nil
         if case .waiting(let moment) = step { until = moment }
         return step
+    }
+
+    /// Drops what the latest `fill` brought: it is written, and a large buffer would double it.
+    func clear() {
+        if scratch.capacity > 16_384 { scratch = [] }
+        scratch.removeAll(keepingCapacity: true)
     }
 
     func wake() { isReady = true }

@@ -97,10 +97,11 @@ extension HTTP2Session {
 
     // MARK: Streams of content
 
-    /// Whether a stream has more, and what it gave before is framed.
+    /// Whether a stream has more, what it gave before is framed, and little of that waits to be sent.
     func wantsFilling(_ stream: HTTP2Stream) -> Bool {
         guard let pump = stream.pump, pump.isReady else { return false }
         return stream.outgoing?.pendingBytes == 0
+            && connection.outputCount < limits.streamBytesMax
     }
 
     /// Asks each stream that has more for as much as it may hold; says whether any gave some.
@@ -116,6 +117,7 @@ extension HTTP2Session {
     private func fill(_ stream: HTTP2Stream, now: UInt64) -> Bool {
         guard let pump = stream.pump, let outgoing = stream.outgoing else { return false }
         let step = pump.fill(room: limits.streamBytesMax, now: now)
+        defer { pump.clear() }
         guard stream.pump === pump else { return false }
         let isEmpty = pump.scratch.isEmpty
         if !isEmpty {
