@@ -58,7 +58,7 @@ soak: SECONDS = 600
 soak: build
 	@scripts/install-packages $(TEST_PACKAGES)
 	MOONLET_BINARY=$(CURDIR)/.build/release/moonlet MOONLET_SOAK_SECONDS=$(SECONDS) \
-		swift test --filter SoakTests
+		swift test --filter 'SoakTests|SlowClientTests'
 
 # The thread sanitizer needs locks that it can see (Posix/TracedMutex.swift). It keeps signals
 # back while a thread is in C code, so a script that never leaves it would never end: those tests are

@@ -315,8 +315,8 @@ import Testing
         2: "a first frame that is no SETTINGS",
         17: "PING without end, and nothing read",
         26: "a window that stays closed",
-        27: "HTTP2StreamTests: a window opened a byte at a time",
-        38: "over TLS",
+        27: "SlowClientTests: a window opened by a byte at a time",
+        38: "SecureServerTests; SlowClientTests: half handshakes",
     ]
 
     @Test func `every row of the list is here or accounted for`() {
