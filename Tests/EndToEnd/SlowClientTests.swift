@@ -119,12 +119,11 @@ import Testing
         let crowd = try Crowd(server)
         var others = Others(server)
         // The first pay for what is made once.
-        try crowd.flood(500, saying: flood.opening)
+        for _ in 0..<2 { try crowd.flood(250, saying: flood.opening) {} }
         _ = try waitFor(seconds: 10) { try Self.connections(server) == 1 ? true : nil }
         let (files, bytes) = (server.openFiles, server.residentBytes)
         for _ in 0..<10 * Self.scale {
-            try crowd.flood(250, saying: flood.opening)
-            try others.ask()
+            try crowd.flood(250, saying: flood.opening) { try others.ask() }
         }
         others.hold("a flood of \(flood.name)")
         let gone = try waitFor(seconds: 10) { try Self.connections(server) == 1 ? true : nil }

@@ -5,8 +5,8 @@ import Posix
 
 /// Connections to one server that a single thread holds, feeds and reads, thousands at a time.
 ///
-/// Nothing here blocks but a connecting for which the server's queue has no room, and `join` never gets
-/// so far ahead of the server.
+/// Nothing here blocks but a connecting for which the server's queue has no room, and `join` never
+/// gets so far ahead of the server.
 final class Crowd {
     /// One connection, and the beginning of what came over it.
     struct Member {
@@ -83,16 +83,14 @@ final class Crowd {
     }
 
     /// So many connect, say `opening` and are reset, most of them before they are accepted.
-    func flood(_ count: Int, saying opening: [UInt8] = []) throws {
+    ///
+    /// `body` runs while the server takes them.
+    func flood(_ count: Int, saying opening: [UInt8], _ body: () throws -> Void) throws {
+        precondition(count <= Self.waitingMax, "more than may wait")
         let before = try watcher?.accepted() ?? 0
-        for number in 0..<count {
-            try connect(opening, nil, 1)
-            if (number + 1) % Self.waitingMax == 0 {
-                abort()
-                try watcher?.waitForAccepted(before + number + 1)
-            }
-        }
+        for _ in 0..<count { try connect(opening, nil, 1) }
         abort()
+        try body()
         try watcher?.waitForAccepted(before + count)
     }
 
