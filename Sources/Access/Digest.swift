@@ -9,20 +9,27 @@ package struct Digest: Sendable, Hashable {
 
     /// The digest of the text's UTF-8.
     package init(of text: String) {
+        var text = text
+        self = text.withUTF8 { unsafe Digest(ofRaw: UnsafeRawBufferPointer($0)) }
+    }
+
+    /// The digest of some bytes.
+    package init(of bytes: [UInt8]) {
+        self = unsafe bytes.withUnsafeBytes { unsafe Digest(ofRaw: $0) }
+    }
+
+    private init(ofRaw source: UnsafeRawBufferPointer) {
         var bytes = SIMD4<UInt64>()
+        // SAFETY: a SHA-256 digest has 32 bytes, as four words have; the source outlives the call.
         let isDone = unsafe withUnsafeMutableBytes(of: &bytes) { target in
-            var text = text
-            // SAFETY: a SHA-256 digest has 32 bytes, as four words have.
-            return text.withUTF8 { source in
-                unsafe EVP_Digest(
-                    source.baseAddress,
-                    source.count,
-                    target.baseAddress,
-                    nil,
-                    Digest.algorithm,
-                    nil
-                )
-            }
+            unsafe EVP_Digest(
+                source.baseAddress,
+                source.count,
+                target.baseAddress,
+                nil,
+                Digest.algorithm,
+                nil
+            )
         }
         guard isDone == 1 else { preconditionFailure("libcrypto cannot make a SHA-256 digest") }
         words = bytes

@@ -44,6 +44,7 @@ final class Context: Sendable {
     let backend: Backend
     let hub: EventHub
     let idempotency: IdempotencyStore
+    let detached: DetachedCalls
     /// Finds out who asks; nil where no tokens are on.
     let authentication: Authentication?
     /// The bytes of openapi.yaml.
@@ -64,6 +65,10 @@ final class Context: Sendable {
         hub = EventHub(backend.runtime, configuration)
         let clock = backend.runtime.clock
         idempotency = IdempotencyStore(configuration) { clock.now() }
+        detached = DetachedCalls(
+            perOwnerMax: configuration.detachedCallsPerOwnerMax,
+            callsMax: configuration.detachedCallsMax
+        )
         authentication = configuration.gatekeeper.map { Authentication($0, guardian, clock) }
         startedAt = (backend.runtime.clock.wall(), backend.runtime.clock.now())
     }

@@ -45,6 +45,9 @@ package struct ControlConfiguration: Sendable {
     /// Answers kept for retries: how many, and their bytes with those of the requests.
     package var idempotencyKeysMax = 10_000
     package var idempotencyBytesMax = 64 << 20
+    /// Calls with a key whose client left: of one token or address, and in all.
+    package var detachedCallsPerOwnerMax = 256
+    package var detachedCallsMax = 4_096
     /// Where request ids and jitter come from.
     package var random: @Sendable () -> UInt64 = {
         var generator = SystemRandomNumberGenerator()

@@ -66,6 +66,36 @@ import Testing
         #expect(try server.get("/v1/system").json["counts"]["timers"].integer == 0)
     }
 
+    @Test func `keyed calls whose clients left hold no connection`() throws {
+        let app = try Self.app()
+        let server = try Self.server(app)
+        let body = #"{"topic": "mute", "timeout_ms": 86400000}"#
+        func head(_ key: Int) -> String {
+            "POST /v1/processes/@counter/call HTTP/1.1\r\nHost: localhost\r\n"
+                + "Content-Type: application/json\r\nIdempotency-Key: \(key)\r\n"
+                + "Content-Length: \(body.utf8.count)\r\n\r\n"
+        }
+        // More than may go on without a client.
+        for key in 0..<300 {
+            let connection = try RawConnection(server)
+            try connection.send(head(key) + body)
+            connection.close()
+        }
+        func count(_ name: String) throws -> Int64? {
+            try server.get("/v1/system").json["counts"][name].integer
+        }
+        let isFree: Bool? = try waitFor(seconds: 10) {
+            try count("connections") == 1 && count("timers") == 256 ? true : nil
+        }
+        #expect(isFree == true)
+        // The oldest gave way, the others go on.
+        let connection = try RawConnection(server)
+        for (key, code) in [(0, "caller-terminated"), (299, "idempotency-in-progress")] {
+            try connection.send(head(key) + body)
+            #expect(try connection.answer().code == code)
+        }
+    }
+
     /// A curl that sends what is written to it.
     ///
     /// `-T .` is standard input, read without holding up what comes back; `-T -` would wait.

@@ -35,28 +35,20 @@ final class Call: Sendable {
     /// Who sent it; nil where nobody is asked.
     var identity: Identity? { admitted.identity }
 
+    /// What the request is called in the log.
+    var requestID: String { admitted.dress.requestID }
+
     /// Answers; from any thread, once.
     ///
-    /// The answer is kept before it is sent, so that a client that has it finds it again.
-    func respond(_ response: Response) {
-        claim?.finish(response)
+    /// The answer is kept before it is sent, so that a client that has it finds it again;
+    /// `evenFailed` keeps a failure, too, after which another try would do the work twice.
+    func respond(_ response: Response, evenFailed: Bool = false) {
+        claim?.finish(response, evenFailed: evenFailed)
         record?.finish("\(response.status)")
         exchange.respond(admitted.dress.dressed(response))
     }
 
-    func respond(_ problem: Problem) {
-        respond(problem.response(requestID: admitted.dress.requestID))
-    }
-
-    /// Answers that the time is over for what was begun and cannot be taken back.
-    ///
-    /// Kept for retries, as failures are not: one must not begin it again.
-    func respondLate(_ problem: Problem) {
-        let response = problem.response(requestID: admitted.dress.requestID)
-        claim?.finish(response, evenFailed: true)
-        record?.finish("\(response.status)")
-        exchange.respond(admitted.dress.dressed(response))
-    }
+    func respond(_ problem: Problem) { respond(problem.response(requestID: requestID)) }
 
     // MARK: What the client said
 

@@ -1,3 +1,4 @@
+import Access
 import HTTP
 
 /// What becomes of requests that carry an `Idempotency-Key`: which is new, at work, or answered.
@@ -10,18 +11,27 @@ import HTTP
 ///    room: the oldest goes first; then it is unknown again.
 ///
 /// A key at work is never dropped, or a retry would do the work twice; there are no more of them
-/// than requests without an answer and detached processes, which have bounds of their own. Only
-/// answers are counted here.
+/// than requests without an answer, detached processes and detached calls, which have bounds of
+/// their own. Only answers are counted here.
 ///
-/// What a key was used for is compared byte by byte, not by a digest: nobody can make two requests
-/// that look the same. A value: no lock, no clock.
+/// Of a request's body its SHA-256 digest is kept: nobody can make two that look the same. A value:
+/// no lock, no clock.
 struct IdempotencyTable: Sendable {
     /// What a key stands for.
     struct Fingerprint: Sendable, Equatable {
         var method: String
         /// As sent, percent-encoded.
         var path: String
-        var body: [UInt8]
+        var body: Digest
+
+        /// Its bytes, without method and path.
+        static let bodyBytes = 32
+
+        init(method: String, path: String, body: [UInt8]) {
+            self.method = method
+            self.path = path
+            self.body = Digest(of: body)
+        }
     }
 
     /// The right to end one request's work on a key; a used or outdated one has no effect.
@@ -147,7 +157,7 @@ struct IdempotencyTable: Sendable {
         _ fingerprint: Fingerprint,
         _ response: Response
     ) -> Int? {
-        var size = key.utf8.count + fingerprint.path.utf8.count + fingerprint.body.count
+        var size = key.utf8.count + fingerprint.path.utf8.count + Fingerprint.bodyBytes
         for field in response.headers.fields {
             size += field.name.utf8.count + field.value.utf8.count
         }

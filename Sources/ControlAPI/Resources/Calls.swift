@@ -1,3 +1,4 @@
+import Access
 import HTTP
 import HTTPServer
 import JSON
@@ -19,7 +20,7 @@ enum Calls {
             )
         }
         try PendingCall(call, context, target, timeoutMilliseconds: wish.timeout)
-            .begin(topic: wish.message.topic, payload: wish.message.payload)
+            .begin(call, topic: wish.message.topic, payload: wish.message.payload)
         return nil
     }
 }
@@ -31,26 +32,40 @@ enum Calls {
 /// answers. A reply that was sent before its sender's exit is in the port's mailbox before that.
 ///
 /// A port that ends by the time or the client's leaving ends as terminated, so a process that linked
-/// itself to its caller fails with it. With an `Idempotency-Key` the client's leaving ends nothing:
-/// the message cannot be taken back, so the answer is kept for the retry.
+/// itself to its caller fails with it. With an `Idempotency-Key` the client's leaving ends nothing
+/// but the request: the message cannot be taken back, so the call goes on without a connection, as
+/// one of `DetachedCalls`, and its answer is kept for the retry.
 final class PendingCall: Sendable {
     private struct State {
         var isOver = false
         var port: PID?
         var timer: TimerKey?
+        /// Who waits; nil once the client left.
+        var call: Call?
     }
 
-    private let call: Call
+    /// What is left to do for who ended the call.
+    private struct Ending {
+        let port: PID?
+        let call: Call?
+    }
+
+    private let claim: IdempotencyClaim?
+    private let requestID: String
+    private let owner: String
     private let context: Context
     private let target: PID
     private let timeoutMilliseconds: Int64
     private let startedAt: UInt64
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
     private var runtime: Runtime { context.runtime }
 
     init(_ call: Call, _ context: Context, _ target: PID, timeoutMilliseconds: Int64) {
-        self.call = call
+        claim = call.claim
+        requestID = call.requestID
+        owner = call.identity?.token.name ?? call.request.peer
+        state = Mutex(State(call: call))
         self.context = context
         self.target = target
         self.timeoutMilliseconds = timeoutMilliseconds
@@ -58,7 +73,7 @@ final class PendingCall: Sendable {
     }
 
     /// Sends the message; throws when that is refused, and the call is over.
-    func begin(topic: String, payload: Payload) throws(Problem) {
+    func begin(_ call: Call, topic: String, payload: Payload) throws(Problem) {
         do throws(RuntimeFault) {
             let port = try runtime.open(makePort())
             state.withLock { $0.port = port }
@@ -67,14 +82,12 @@ final class PendingCall: Sendable {
             try runtime.send(Signal(topic: topic, payload: payload, from: port), to: target)
         } catch {
             // Its exit, or the server's end, may have answered already.
-            guard let port = finish() else { return }
-            if let port { runtime.kill(port, .terminated) }
-            throw problem(error)
+            guard let ending = finish() else { return }
+            if let port = ending.port { runtime.kill(port, .terminated) }
+            throw problem(error, named: call.path("id"))
         }
         startTimer()
-        if call.claim == nil {
-            call.exchange.onDisconnect { self.abort(answering: nil) }
-        }
+        call.exchange.onDisconnect { self.clientLeft() }
     }
 
     private func makePort() -> Port {
@@ -88,10 +101,10 @@ final class PendingCall: Sendable {
         }
     }
 
-    private func problem(_ fault: RuntimeFault) -> Problem {
+    private func problem(_ fault: RuntimeFault, named text: String) -> Problem {
         switch fault {
         case .mailboxFull: .mailboxFull(context.text(target))
-        case .processNotFound: .processNotFound(call.path("id"))
+        case .processNotFound: .processNotFound(text)
         default: context.problem(fault, name: "", at: "")
         }
     }
@@ -100,9 +113,7 @@ final class PendingCall: Sendable {
         // Not the exchange's timer: that one ends with the connection.
         let deadline = startedAt + UInt64(timeoutMilliseconds) * 1_000_000
         let timer = runtime.call(at: deadline) {
-            self.abort(
-                answering: .callTimeout(self.context.text(self.target), self.timeoutMilliseconds)
-            )
+            self.expire()
         }
         let isOver = state.withLock { state in
             state.timer = timer
@@ -113,26 +124,39 @@ final class PendingCall: Sendable {
 
     // MARK: The end
 
-    /// Ends the call; nil where it had ended before, else its port, if that was opened.
-    private func finish() -> PID?? {
-        let (port, timer) = state.withLock { state -> (PID??, TimerKey?) in
+    /// Ends the call; nil where it had ended before.
+    private func finish() -> Ending? {
+        let (ending, timer) = state.withLock { state -> (Ending?, TimerKey?) in
             guard !state.isOver else { return (nil, nil) }
             state.isOver = true
-            return (.some(state.port), state.timer)
+            defer { state.call = nil }
+            return (Ending(port: state.port, call: state.call), state.timer)
         }
         if let timer { runtime.stopTimer(timer) }
-        return port
+        if let ending, ending.call == nil, let port = ending.port { context.detached.remove(port) }
+        return ending
+    }
+
+    /// Answers the client, or where it left, only its retry.
+    private func answer(_ ending: Ending, _ response: Response, evenFailed: Bool = false) {
+        if let call = ending.call { return call.respond(response, evenFailed: evenFailed) }
+        claim?.finish(response, evenFailed: evenFailed)
+    }
+
+    private func answer(_ ending: Ending, _ problem: Problem, evenFailed: Bool = false) {
+        answer(ending, problem.response(requestID: requestID), evenFailed: evenFailed)
     }
 
     /// A signal for the port, in its turn.
     private func take(_ signal: borrowing Signal) -> ExitReason? {
         switch signal.kind {
         case .message:
-            guard finish() != nil else { return .terminated }
+            guard let ending = finish() else { return .terminated }
             let topic = signal.topic
             let payload = signal.value
             let elapsed = (runtime.clock.now() - startedAt) / 1_000_000
-            call.respond(
+            answer(
+                ending,
                 .json { json in
                     json.member("topic", topic)
                     json.member("payload", payload)
@@ -140,29 +164,114 @@ final class PendingCall: Sendable {
                 }
             )
         case .exit:
-            guard finish() != nil else { return .terminated }
+            guard let ending = finish() else { return .terminated }
             let record = runtime.exitRecord(of: target).map { record in
                 var json = JSONWriter(reserving: 256)
                 json.exitRecord(record, runtime.pids)
                 return json.bytes
             }
-            call.respond(.targetExited(context.text(target), record))
+            answer(ending, .targetExited(context.text(target), record))
         default: return nil
         }
         return .normal(.nothing)
     }
 
-    /// Nobody waits any longer.
-    private func abort(answering problem: Problem?) {
-        guard let port = finish() else { return }
-        if let port { runtime.kill(port, .terminated) }
-        if let problem { call.respondLate(problem) }
+    /// The time is over.
+    private func expire() {
+        guard let ending = finish() else { return }
+        if let port = ending.port { runtime.kill(port, .terminated) }
+        answer(
+            ending,
+            .callTimeout(context.text(target), timeoutMilliseconds),
+            // A retry must not send the message again.
+            evenFailed: true
+        )
+    }
+
+    /// Nobody waits on the connection any longer.
+    private func clientLeft() {
+        guard claim != nil else {
+            if let port = finish()?.port { runtime.kill(port, .terminated) }
+            return
+        }
+        guard let port = state.withLock({ $0.isOver ? nil : $0.port }) else { return }
+        // Before the call is let go, so that who ends it after that finds it there.
+        let displaced = context.detached.add(port, of: owner)
+        let (call, isOver) = state.withLock { state in
+            defer { state.call = nil }
+            return (state.call, state.isOver)
+        }
+        if isOver { context.detached.remove(port) }
+        if let displaced { runtime.kill(displaced, .terminated) }
+        // The last hold on the exchange: the connection closes.
+        withExtendedLifetime(call) {}
     }
 
     /// The port was closed; if nothing was answered before, from outside.
     private func closed() {
-        guard let port = finish() else { return }
-        if context.isDraining { return call.respond(.draining()) }
-        call.respond(.callerTerminated(port.map { context.text($0) } ?? ""))
+        guard let ending = finish() else { return }
+        if context.isDraining { return answer(ending, .draining()) }
+        answer(ending, .callerTerminated(ending.port.map { context.text($0) } ?? ""))
+    }
+}
+
+/// Calls that go on after their client left, for its retry: each is a port, and a key at work.
+///
+/// There are at most `perOwnerMax` of each client's, a token's or an address's, and `callsMax` in
+/// all. Where one too many comes, the oldest is to end: its retry learns that its caller was
+/// terminated, and its message is not sent again.
+final class DetachedCalls: Sendable {
+    private struct Entry {
+        let owner: String
+        /// Rises by one a call.
+        let number: UInt64
+    }
+
+    private struct State {
+        var entries: [PID: Entry] = [:]
+        var counts: [String: Int] = [:]
+        var next: UInt64 = 0
+    }
+
+    private let perOwnerMax: Int
+    private let callsMax: Int
+    private let state = Mutex(State())
+
+    init(perOwnerMax: Int, callsMax: Int) {
+        self.perOwnerMax = perOwnerMax
+        self.callsMax = callsMax
+    }
+
+    var count: Int { state.withLock { $0.entries.count } }
+
+    /// Counts a call in, and returns the port of the one that has to end for it.
+    ///
+    /// Linear in the number of calls where one has to.
+    func add(_ port: PID, of owner: String) -> PID? {
+        state.withLock { state in
+            var displaced: PID?
+            if state.counts[owner, default: 0] >= perOwnerMax {
+                displaced = DetachedCalls.oldest(state.entries.filter { $0.value.owner == owner })
+            } else if state.entries.count >= callsMax {
+                displaced = DetachedCalls.oldest(state.entries)
+            }
+            if let displaced { DetachedCalls.remove(displaced, &state) }
+            state.entries[port] = Entry(owner: owner, number: state.next)
+            state.counts[owner, default: 0] += 1
+            state.next += 1
+            return displaced
+        }
+    }
+
+    func remove(_ port: PID) { state.withLock { DetachedCalls.remove(port, &$0) } }
+
+    private static func remove(_ port: PID, _ state: inout State) {
+        guard let entry = state.entries.removeValue(forKey: port) else { return }
+        let left = state.counts[entry.owner, default: 0] - 1
+        state.counts[entry.owner] = left > 0 ? left : nil
+    }
+
+    private static func oldest(_ entries: [PID: Entry]) -> PID? {
+        entries.min { $0.value.number < $1.value.number }?.key
     }
 }

@@ -181,21 +181,21 @@ struct IdempotencyTableTests {
     }
 
     @Test func `the bytes of all that is kept are bounded`() throws {
-        // Each: a key of 1, a path and a body of 2, and the answer.
-        var table = IdempotencyTableTests.table(bytes: 100)
+        // Each: a key of 1, a path of 2, the body's digest of 32, and the answer.
+        var table = IdempotencyTableTests.table(bytes: 160)
         try IdempotencyTableTests.store(&table, "a", bytes: 45)
         try IdempotencyTableTests.store(&table, "b", bytes: 45)
-        #expect(table.bytes == 100)
+        #expect(table.bytes == 160)
         try IdempotencyTableTests.store(&table, "c", bytes: 0)
-        #expect(table.bytes == 55)
+        #expect(table.bytes == 115)
         #expect(table.answeredCount == 2)
         // What could never fit drives nothing out.
-        try IdempotencyTableTests.store(&table, "d", bytes: 96)
-        #expect(table.bytes == 55)
+        try IdempotencyTableTests.store(&table, "d", bytes: 126)
+        #expect(table.bytes == 115)
         #expect(IdempotencyTableTests.word(&table, "d") == "fresh")
         // What just fits is alone.
-        try IdempotencyTableTests.store(&table, "e", bytes: 95)
-        #expect(table.bytes == 100)
+        try IdempotencyTableTests.store(&table, "e", bytes: 125)
+        #expect(table.bytes == 160)
         #expect(table.answeredCount == 1)
     }
 
@@ -203,6 +203,6 @@ struct IdempotencyTableTests {
         var table = IdempotencyTableTests.table()
         let ticket = try IdempotencyTableTests.begin(&table)
         table.finish(ticket, Response(status: 204, headers: Headers([("Abc", "de")])), now: 0)
-        #expect(table.bytes == 1 + 2 + 2 + 5)
+        #expect(table.bytes == 1 + 2 + 32 + 5)
     }
 }

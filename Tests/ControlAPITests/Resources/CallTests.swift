@@ -237,6 +237,67 @@ struct CallTests {
         #expect(caller.current.count == 1)
     }
 
+    @Test func `with a key a client that leaves takes its exchange with it`() throws {
+        let desk = Desk()
+        let pid = try callee(desk)
+        weak var exchange: FakeExchange?
+        do {
+            let kept = call(desk, pid, headers: Self.key)
+            exchange = kept
+            while desk.simulation.step() {}
+            kept.disconnect()
+        }
+        #expect(exchange == nil)
+        // The call itself goes on.
+        #expect(call(desk, pid, headers: Self.key).response?.status == 409)
+    }
+
+    @Test func `calls without a client are bounded, and the oldest gives way`() throws {
+        let desk = Desk {
+            $0.detachedCallsPerOwnerMax = 3
+            $0.detachedCallsMax = 5
+        }
+        let messages = Box(0)
+        let pid = try callee(desk) { _, _ in
+            messages.update { $0 += 1 }
+            return .waiting
+        }
+        func ports() -> Int {
+            desk.runtime.allPIDs().count { desk.runtime.snapshot($0)?.isPort == true }
+        }
+        func leave(_ number: Int) {
+            let headers = [("Idempotency-Key", "\(number)")]
+            let exchange = call(desk, pid, #", "timeout_ms": 86400000"#, headers: headers)
+            while desk.simulation.step() {}
+            exchange.disconnect()
+            while desk.simulation.step() {}
+        }
+        for number in 0..<10 { leave(number) }
+        #expect(ports() == 3 && messages.current == 10)
+        // Its retry learns what became of it, and sends nothing.
+        let more = #", "timeout_ms": 86400000"#
+        let first = Answer(
+            try #require(call(desk, pid, more, headers: [("Idempotency-Key", "0")]).response)
+        )
+        #expect(first.code == "caller-terminated" && messages.current == 10)
+        let last = call(desk, pid, more, headers: [("Idempotency-Key", "9")])
+        #expect(last.response?.status == 409)
+        #expect(Answer(try #require(last.response)).code == "idempotency-in-progress")
+    }
+
+    @Test func `detached calls are counted for each owner and in all`() throws {
+        let calls = DetachedCalls(perOwnerMax: 2, callsMax: 3)
+        let pids = try (1...6).map { try #require(PID(number: UInt64($0))) }
+        #expect(calls.add(pids[0], of: "a") == nil && calls.add(pids[1], of: "a") == nil)
+        #expect(calls.add(pids[2], of: "a") == pids[0])
+        #expect(calls.add(pids[3], of: "b") == nil)
+        // All are in use: the oldest of all goes, whose ever it is.
+        #expect(calls.add(pids[4], of: "b") == pids[1] && calls.count == 3)
+        calls.remove(pids[3])
+        calls.remove(pids[3])
+        #expect(calls.add(pids[5], of: "b") == nil && calls.count == 3)
+    }
+
     @Test func `with a key a timeout is repeated, not the message`() throws {
         let desk = Desk()
         let messages = Box(0)
