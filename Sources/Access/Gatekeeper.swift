@@ -111,7 +111,7 @@ package final class Gatekeeper: Sendable {
         }
         let present = try Gatekeeper.good(token, at: now)
         guard hasSession else { throw .unknownSession }
-        guard present.scopes == identity.token.scopes else { throw .unknownToken }
+        guard present.grant == identity.token.grant else { throw .unknownToken }
     }
 
     // MARK: Sessions

@@ -6,6 +6,8 @@ package final class Token: Sendable {
     package let scopes: [Scope]
     /// The first moment it is no longer good, in nanoseconds since 1970; nil for never.
     package let expiresAt: UInt64?
+    /// What it is and all it allows, as one word: another secret or other scopes are another grant.
+    package let grant: Digest
     private let extents: [Right: Extent]
 
     package init(name: String, digest: Digest, scopes: [Scope], expiresAt: UInt64? = nil) {
@@ -13,6 +15,7 @@ package final class Token: Sendable {
         self.digest = digest
         self.scopes = scopes
         self.expiresAt = expiresAt
+        grant = Token.grant(digest, scopes)
         let rights = Right.allCases.map { ($0, Token.extent(of: $0, in: scopes)) }
         extents = Dictionary(uniqueKeysWithValues: rights)
     }
@@ -21,6 +24,12 @@ package final class Token: Sendable {
     package func extent(of right: Right) -> Extent { extents[right] ?? .none }
 
     package func isExpired(at wall: UInt64) -> Bool { expiresAt.map { wall >= $0 } ?? false }
+
+    private static func grant(_ digest: Digest, _ scopes: [Scope]) -> Digest {
+        // With their lengths: no two lists of scopes read the same.
+        let texts = scopes.map(\.description).map { "\($0.utf8.count):\($0)" }
+        return Digest(of: digest.hexadecimal + texts.joined())
+    }
 
     private static func extent(of right: Right, in scopes: [Scope]) -> Extent {
         if scopes.contains(Scope(.admin)) || scopes.contains(Scope(right)) { return .full }

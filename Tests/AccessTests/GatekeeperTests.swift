@@ -69,6 +69,22 @@ import Testing
         }
     }
 
+    @Test func `a grant is the secret and the scopes, byte by byte`() {
+        func grant(_ text: String, _ scopes: [Scope]) -> Digest {
+            Self.token("t", text, scopes).grant
+        }
+        let read = Scope(.read, Pattern("a"))
+        #expect(grant("alpha", [read]) == Self.token("other", "alpha", [read], until: 9).grant)
+        let others: [(String, [Scope])] = [
+            ("beta", [read]), ("alpha", []), ("alpha", [Scope(.read)]),
+            ("alpha", [read, Scope(.send)]), ("alpha", [Scope(.read, Pattern("a4:send"))]),
+            ("alpha", [Scope(.read, Pattern("\u{E9}"))]),
+            ("alpha", [Scope(.read, Pattern("e\u{301}"))]),
+        ]
+        let grants = others.map { grant($0.0, $0.1) } + [grant("alpha", [read])]
+        #expect(Set(grants).count == others.count + 1)
+    }
+
     // MARK: Sessions
 
     @Test func `a session stands for its token until it ends`() throws {

@@ -32,7 +32,8 @@ final class IdempotencyStore: Sendable {
 
     /// Looks at the request's key; throws where it cannot be one, is at work, or is another's.
     ///
-    /// Each token has keys of its own, in whichever session; without tokens all clients share them.
+    /// Each token has keys of its own, in whichever session, as long as it allows the same; what it
+    /// got when it allowed more is not given again. Without tokens all clients share the keys.
     func begin(
         _ request: Request,
         _ body: [UInt8],
@@ -41,8 +42,8 @@ final class IdempotencyStore: Sendable {
         guard var key = request.headers["Idempotency-Key"] else { return .proceed(nil) }
         let keys = request.headers.all("Idempotency-Key")
         guard keys.count == 1, IdempotencyStore.isKey(key) else { throw .badIdempotencyKey() }
-        // Neither a token's name nor a key has a line's end in it.
-        if let identity { key = identity.token.name + "\n" + key }
+        // Each with the same number of digits before it.
+        if let identity { key = identity.token.grant.hexadecimal + key }
         let fingerprint = IdempotencyTable.Fingerprint(
             method: request.method,
             path: request.path,

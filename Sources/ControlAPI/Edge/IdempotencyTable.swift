@@ -145,10 +145,10 @@ struct IdempotencyTable: Sendable {
         if case .answered(_, _, let size) = entry.state { bytes -= size }
     }
 
-    /// Whether another try cannot do better, as it may after the server's failures, and when a
-    /// mailbox is full now.
+    /// Whether another try cannot do better, as it may after the server's failures, when a mailbox
+    /// is full now, and where it was not allowed: what a token covers changes with names.
     private static func isFinal(_ response: Response) -> Bool {
-        response.status < 500 && response.status != 429
+        response.status < 500 && ![401, 403, 429].contains(response.status)
     }
 
     /// What an answer costs, or nil for a stream, which cannot be given twice.

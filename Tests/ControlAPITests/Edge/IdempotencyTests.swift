@@ -1,3 +1,4 @@
+import Access
 import Foundation
 import HTTP
 import ProcessRuntime
@@ -89,6 +90,49 @@ struct IdempotencyTests {
         #expect(Self.isReplay(late))
         #expect(late.bytes == Answer(try #require(exchange.response)).bytes)
         #expect(desk.orders.current.count == 1)
+    }
+
+    @Test func `a token that allows less, or is another's, gets no answer of before`() throws {
+        let keeper = try Keys.gatekeeper(["ci": ["spawn", "send"], "other": ["spawn"]])
+        let desk = Desk { $0.gatekeeper = keeper }
+        func ask(_ token: String, _ path: String = "/v1/exec") throws -> Answer {
+            try desk.ask(
+                "POST",
+                path,
+                #"{"entry": "app:answer"}"#,
+                headers: Keys.show(token) + Self.key
+            )
+        }
+        #expect(try ask("ci").integer("result") == 42)
+        #expect(Self.isReplay(try ask("ci")))
+        // Narrowed: what it got before it may not have now.
+        keeper.replace(try Keys.all(["ci": ["spawn:app:idle"]]))
+        #expect(try ask("ci").code == "insufficient-scope")
+        // The name is given to another secret.
+        let scopes = [Scope(.spawn), Scope(.send)]
+        keeper.replace([Token(name: "ci", digest: Digest(of: "new"), scopes: scopes)])
+        let first = try ask("new")
+        #expect(first.status == 200 && !Self.isReplay(first))
+        // As it was: it is the same token.
+        keeper.replace(try Keys.all(["ci": ["spawn", "send"]]))
+        #expect(Self.isReplay(try ask("ci")))
+    }
+
+    @Test func `what a token was refused is asked anew`() throws {
+        let desk = try Desk(tokens: ["ci": ["send:printer"]])
+        let pid = try desk.process()
+        func send() throws -> Answer {
+            try desk.ask(
+                "POST",
+                "/v1/processes/\(desk.text(pid))/messages",
+                #"{"topic": "t"}"#,
+                headers: Keys.show("ci") + Self.key
+            )
+        }
+        #expect(try send().status == 403)
+        _ = try desk.runtime.register("printer", for: pid)
+        #expect(try send().status == 202)
+        #expect(Self.isReplay(try send()))
     }
 
     @Test func `an answer is kept for ten minutes`() throws {
