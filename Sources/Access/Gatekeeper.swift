@@ -141,9 +141,15 @@ package final class Gatekeeper: Sendable {
         return (secret, Identity(identity.token, session: digest))
     }
 
-    package func logOut(session secret: String) {
+    /// Ends a session; nil where there is none, else the token it stood for.
+    @discardableResult
+    package func logOut(session secret: String, at now: Moment) -> Token? {
         let digest = Digest(of: secret)
-        state.withLock { $0.sessions.end(digest) }
+        return state.withLock { state in
+            let token = state.sessions.token(of: digest, now: now.monotonic)
+            state.sessions.end(digest)
+            return token.flatMap { state.tokens.find($0) }
+        }
     }
 
     var sessionCount: Int { state.withLock { $0.sessions.openCount } }

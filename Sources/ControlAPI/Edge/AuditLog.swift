@@ -8,7 +8,9 @@ import Synchronization
 /// One line for each request that may change something: who, what, on what, and with what success.
 ///
 /// Never a token, a payload, or an argument. Requests that nobody was found to have sent are not
-/// here: they changed nothing, and anyone can send any number of them (`FailureLog`).
+/// here: they changed nothing, and anyone can send any number of them (`FailureLog`). So where
+/// nobody is asked, there is a line once it has turned out who it was: after a login that succeeds,
+/// and a logout that ends a session.
 struct AuditLog: Sendable {
     private let log: Logger
 
@@ -28,7 +30,8 @@ struct AuditLog: Sendable {
             ],
             target: ["id", "other", "name"].compactMap { admitted.parameters[$0] }.joined(
                 separator: " "
-            )
+            ),
+            isForKnownOnly: route.right == nil
         )
     }
 }
@@ -43,11 +46,14 @@ final class AuditRecord: Sendable {
 
     private let log: Logger
     private let fields: Logger.Metadata
+    private let isForKnownOnly: Bool
     private let state: Mutex<State>
 
-    init(_ log: Logger, _ fields: Logger.Metadata, target: String) {
+    /// Begins a line; one that is `isForKnownOnly` is written only after `setWho`.
+    init(_ log: Logger, _ fields: Logger.Metadata, target: String, isForKnownOnly: Bool) {
         self.log = log
         self.fields = fields
+        self.isForKnownOnly = isForKnownOnly
         state = Mutex(State(target: target))
     }
 
@@ -65,7 +71,7 @@ final class AuditRecord: Sendable {
             defer { state.isWritten = true }
             return state.isWritten ? nil : state
         }
-        guard let last else { return }
+        guard let last, last.who != nil || !isForKnownOnly else { return }
         var fields = fields
         fields["target"] = "\(last.target)"
         fields["status"] = "\(status)"

@@ -98,10 +98,11 @@ struct Authentication: Sendable {
         }
     }
 
-    func logOut(_ request: Request) {
+    /// Ends the session that a request names; nil where it names none, else whose it was.
+    func logOut(_ request: Request) -> Token? {
         // Several: none of them is sure to be the client's own.
-        guard let secret = try? SessionCookie.secret(in: request) else { return }
-        gatekeeper.logOut(session: secret)
+        guard let secret = try? SessionCookie.secret(in: request) else { return nil }
+        return gatekeeper.logOut(session: secret, at: now)
     }
 }
 

@@ -18,7 +18,9 @@ enum Login {
 
     /// `POST /v1/logout`: ends the session the cookie names, if it names one.
     static func logOut(_ call: Call, _ context: Context) throws(Problem) -> Response? {
-        context.authentication?.logOut(call.request)
+        if let token = context.authentication?.logOut(call.request) {
+            call.record?.setWho(token.name)
+        }
         return answer(SessionCookie.end)
     }
 

@@ -89,6 +89,29 @@ struct AuditLogTests {
         #expect(!notebook.lines.contains { "\($0)".contains(secret) })
     }
 
+    @Test func `who is nobody writes no audit line, however often it comes`() throws {
+        let notebook = Notebook()
+        let desk = try Self.desk(["ci": ["admin"]], notebook)
+        let cookie = try desk.logIn("ci")
+        #expect(Self.audits(notebook).count == 1)
+        for _ in 0..<100 {
+            #expect(try desk.ask("POST", "/v1/logout").status == 204)
+            let wrong = [("Cookie", "moonlet_session=guess")]
+            #expect(try desk.ask("POST", "/v1/logout", headers: wrong).status == 204)
+            _ = try desk.ask("POST", "/v1/login", #"{"token": "guess"}"#)
+            _ = try desk.ask("POST", "/v1/login", "{}")
+            _ = try desk.ask("POST", "/v1/login", "{}", headers: [("Content-Type", "a/b")])
+        }
+        #expect(Self.audits(notebook).count == 1)
+        #expect(notebook.lines.count { $0.level >= .info } == 11)
+        // Its own session's end is somebody's.
+        let own = [("Cookie", cookie), ("Origin", "http://localhost:7070")]
+        _ = try desk.ask("POST", "/v1/logout", headers: own)
+        let line = try #require(Self.audits(notebook).last)
+        #expect(Self.audits(notebook).count == 2)
+        #expect(line["route"] == "/v1/logout" && line["who"] == "ci")
+    }
+
     @Test func `a client that goes away leaves its line, and a replay says that it is one`() throws
     {
         let notebook = Notebook()
