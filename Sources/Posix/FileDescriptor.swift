@@ -54,6 +54,14 @@ package struct FileDescriptor: ~Copyable, Sendable {
         try wait(for: Int16(POLLIN), timeoutMilliseconds: timeoutMilliseconds)
     }
 
+    /// Waits until the descriptor is writable (or has failed).
+    ///
+    /// Answers false once `timeoutMilliseconds` have passed; negative waits for ever. Source:
+    /// poll(2).
+    package func waitWritable(timeoutMilliseconds: Int32) throws(Errno) -> Bool {
+        try wait(for: Int16(POLLOUT), timeoutMilliseconds: timeoutMilliseconds)
+    }
+
     func wait(for events: Int16, timeoutMilliseconds: Int32) throws(Errno) -> Bool {
         var entry = pollfd(fd: number, events: events, revents: 0)
         // An interrupted wait starts again in full: callers bound the whole by their own clock.

@@ -54,6 +54,8 @@ struct Moonlet: ParsableCommand {
             var command = try parseAsRoot()
             try command.run()
         } catch let failure as CommandFailure {
+            // What was logged before comes before.
+            ServerLog.flush()
             Terminal.complain("moonlet: " + failure.message)
             exit(withError: ExitCode(failure.code.rawValue))
         } catch {

@@ -15,14 +15,28 @@ enum LogLevels {
 }
 
 /// Logging to standard error: lines for people on a terminal, JSON lines elsewhere.
+///
+/// A thread writes them (`LogWriter`); what it has not written at the end of the program it has a
+/// second for.
 enum ServerLog {
+    private static let writer = SetOnceBox<LogWriter>()
+    private static let patienceNanoseconds: UInt64 = 1_000_000_000
+
+    /// Writes what was logged so far, as far as somebody takes it.
+    static func flush() { writer.value?.flush(within: patienceNanoseconds) }
+
     /// Sets the program's logging up, once, and returns its own logger.
     static func start(_ settings: ServeSettings) -> Logger {
         let isTerminal = isatty(2) == 1
         let format = settings.logFormat ?? (isTerminal ? .text : .json)
         let level = LogLevels.known[settings.logLevel] ?? .info
+        let writer = LogWriter(FileDescriptor(taking: 2)) { lost in
+            LineHandler(label: "moonlet", logLevel: level, format: format).line(losing: lost)
+        }
+        Self.writer.set(writer)
+        atexit { ServerLog.flush() }
         LoggingSystem.bootstrap { label in
-            LineHandler(label: label, logLevel: level, format: format)
+            LineHandler(label: label, logLevel: level, format: format, writer: writer)
         }
         return Logger(label: "moonlet")
     }
@@ -56,17 +70,24 @@ struct RawJSON: CustomStringConvertible, Sendable {
     var description: String { String(decoding: bytes, as: UTF8.self) }
 }
 
-/// Writes each record as one line, in one write, to standard error.
+/// Makes each record one line for standard error.
 struct LineHandler: LogHandler {
     let label: String
     var logLevel: Logger.Level
     var metadata: Logger.Metadata = [:]
     let format: ServeSettings.LogFormat
+    private let writer: LogWriter?
 
-    init(label: String, logLevel: Logger.Level, format: ServeSettings.LogFormat) {
+    init(
+        label: String,
+        logLevel: Logger.Level,
+        format: ServeSettings.LogFormat,
+        writer: LogWriter? = nil
+    ) {
         self.label = label
         self.logLevel = logLevel
         self.format = format
+        self.writer = writer
     }
 
     subscript(metadataKey key: String) -> Logger.Metadata.Value? {
@@ -74,20 +95,30 @@ struct LineHandler: LogHandler {
         set { metadata[key] = newValue }
     }
 
-    func log(event: LogEvent) {
-        let line = line(event)
-        // One write a line: lines of different threads do not mix.
-        _ = unsafe line.withUnsafeBytes { bytes in
-            unsafe write(2, bytes.baseAddress, bytes.count)
-        }
-    }
+    func log(event: LogEvent) { writer?.add(line(event)) }
 
     /// The record as bytes, its end included.
     func line(_ event: LogEvent) -> [UInt8] {
-        let fields = metadata.merging(event.metadata ?? [:]) { _, new in new }
+        line(
+            event.level,
+            "\(event.message)",
+            metadata.merging(event.metadata ?? [:]) { _, new in new }
+        )
+    }
+
+    /// Says that so many records were lost, for nobody took them.
+    func line(losing count: Int) -> [UInt8] {
+        line(.warning, "log lines lost: nobody read them in time", ["count": "\(count)"])
+    }
+
+    private func line(
+        _ level: Logger.Level,
+        _ message: String,
+        _ fields: Logger.Metadata
+    ) -> [UInt8] {
         switch format {
-        case .text: return text(event.level, "\(event.message)", fields)
-        case .json: return json(event.level, "\(event.message)", fields)
+        case .text: text(level, message, fields)
+        case .json: json(level, message, fields)
         }
     }
 
