@@ -249,7 +249,7 @@ package final class ControlAPI: Handler {
             "\(problem.code.rawValue): \(problem.detail)",
             metadata: [
                 "request_id": "\(requestID)", "method": "\(request.method)",
-                "path": "\(request.path)",
+                "path": "\(shortened(request.path))",
             ]
         )
     }

@@ -108,15 +108,17 @@ struct Problem: Error, Sendable {
 
     var code: ProblemCode
     var status: Int
-    /// A sentence about this very problem.
+    /// A sentence about this very problem, cut where what it names is long.
     var detail: String
     var extras: [(name: String, value: Extra)] = []
     /// Fields the answer carries besides (`Allow`).
     var fields: [(String, String)] = []
 
+    private static let detailBytesMax = 512
+
     init(_ code: ProblemCode, _ detail: String, status: Int? = nil) {
         self.code = code
-        self.detail = detail
+        self.detail = shortened(detail, bytesMax: Problem.detailBytesMax)
         self.status = status ?? code.status
     }
 
@@ -388,8 +390,8 @@ extension Problem {
                 json.beginArray()
                 for error in errors {
                     json.beginObject()
-                    json.member("pointer", error.pointer)
-                    json.member("detail", error.detail)
+                    json.member("pointer", shortened(error.pointer))
+                    json.member("detail", shortened(error.detail))
                     json.endObject()
                 }
                 json.endArray()

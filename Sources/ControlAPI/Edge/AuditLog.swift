@@ -54,13 +54,16 @@ final class AuditRecord: Sendable {
         self.log = log
         self.fields = fields
         self.isForKnownOnly = isForKnownOnly
-        state = Mutex(State(target: target))
+        state = Mutex(State(target: shortened(target)))
     }
 
     deinit { finish("client gone") }
 
     /// Says what the request is about, where its path does not.
-    func setTarget(_ target: String) { state.withLock { $0.target = target } }
+    func setTarget(_ target: String) {
+        let target = shortened(target)
+        state.withLock { $0.target = target }
+    }
 
     /// Says who it turned out to be.
     func setWho(_ name: String) { state.withLock { $0.who = name } }
@@ -122,7 +125,7 @@ final class FailureLog: Sendable {
             "not let in: \(problem.detail)",
             metadata: [
                 "peer": "\(request.peer)", "method": "\(request.method)",
-                "path": "\(request.path)", "request_id": "\(requestID)",
+                "path": "\(shortened(request.path))", "request_id": "\(requestID)",
             ]
         )
     }

@@ -52,12 +52,14 @@ enum SpawnBody {
 extension Context {
     /// Spawns what a client ordered, or says why not.
     func spawn(_ order: LuaEngine.SpawnOrder, for call: Call) throws(Problem) -> PID {
-        call.record?.setTarget(order.entry)
+        // Cut before the pid is added, which is what one looks for.
+        let entry = shortened(order.entry, bytesMax: 200)
+        call.record?.setTarget(entry)
         if isDraining { throw .draining() }
         try call.checkSpawn(entry: order.entry, name: order.name)
         do throws(LuaEngine.SpawnFault) {
             let pid = try backend.spawn(order)
-            call.record?.setTarget("\(order.entry) \(text(pid))")
+            call.record?.setTarget("\(entry) \(text(pid))")
             return pid
         } catch {
             throw problem(error, order)

@@ -112,6 +112,30 @@ struct AuditLogTests {
         #expect(line["route"] == "/v1/logout" && line["who"] == "ci")
     }
 
+    @Test func `a name of a megabyte is repeated neither in the log nor in the answer`() throws {
+        let notebook = Notebook()
+        let desk = try Self.desk(nil, notebook)
+        let name = String(repeating: "x", count: 900_000)
+        let bodies = [
+            #"{"entry": "\#(name)"}"#, #"{"entry": "app:idle", "host": "\#(name)"}"#,
+            #"{"entry": "app:idle", "\#(name)": 1}"#,
+        ]
+        for body in bodies {
+            let answer = try desk.ask("POST", "/v1/processes", body)
+            #expect(answer.status == 422 && answer.bytes.count < 2_000)
+            #expect(answer.pointers.allSatisfy { $0.utf8.count < 300 })
+        }
+        for path in ["/v1/names/\(name.prefix(10_000))", "/\(name.prefix(10_000))"] {
+            let answer = try desk.ask("DELETE", path)
+            #expect(answer.status == 404 && answer.bytes.count < 1_000)
+        }
+        #expect(Self.audits(notebook).count == 4)
+        for line in notebook.lines {
+            let bytes = line.fields.map(\.value.utf8.count).reduce(line.message.utf8.count, +)
+            #expect(bytes < 1_500)
+        }
+    }
+
     @Test func `a client that goes away leaves its line, and a replay says that it is one`() throws
     {
         let notebook = Notebook()
