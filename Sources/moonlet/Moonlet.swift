@@ -4,6 +4,7 @@
 // errors is 64; ours is 2, as shells and most tools have it.
 
 import ArgumentParser
+import Posix
 
 @main
 struct Moonlet: ParsableCommand {
@@ -50,6 +51,7 @@ struct Moonlet: ParsableCommand {
 
     /// Runs the command the arguments name and exits with its code.
     static func main() {
+        StandardStreams.openClosed()
         do {
             var command = try parseAsRoot()
             try command.run()

@@ -171,6 +171,31 @@ import Testing
     }
 
     @Test(.timeLimit(.minutes(1)))
+    func `closed standard streams are nobody else's`() throws {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/bin/sh")
+        process.arguments = [
+            "-c", #"exec "$0" serve --listen 127.0.0.1:0 <&- >&- 2>&-"#, RunningServer.binary,
+        ]
+        process.environment = [:]
+        try process.runUnmasked()
+        let pid = process.processIdentifier
+        Leftovers.add(server: pid)
+        defer { kill(pid, SIGKILL) }
+        func target(_ number: Int) -> String? {
+            try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/fd/\(number)")
+        }
+        let isMended: Bool? = waitFor(seconds: 20) {
+            let program = try? FileManager.default.destinationOfSymbolicLink(
+                atPath: "/proc/\(pid)/exe"
+            )
+            let isOurs = program?.hasSuffix("/moonlet") == true
+            return isOurs && (0...2).allSatisfy { target($0) == "/dev/null" } ? true : nil
+        }
+        #expect(isMended == true)
+    }
+
+    @Test(.timeLimit(.minutes(1)))
     func `the last lines are there at the end`() throws {
         let server = try Piped([])
         _ = try server.port()
