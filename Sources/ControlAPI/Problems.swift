@@ -247,6 +247,11 @@ extension Problem {
         )
     }
 
+    /// A body of lines whose end did not come.
+    static func bodyCutOff() -> Problem {
+        Problem(.invalidRequest, "The body was cut off before its end.", status: 400)
+    }
+
     /// A body that is worked on as it comes cannot be compared with an earlier one before.
     static func noIdempotencyKey() -> Problem {
         Problem(

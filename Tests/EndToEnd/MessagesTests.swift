@@ -151,6 +151,25 @@ import Testing
         #expect(try call(server, #"{"topic": "get"}"#).json["payload"].integer == 6)
     }
 
+    @Test func `a body that ends before its length is told so`() throws {
+        let app = try Self.app()
+        let server = try Self.server(app)
+        let connection = try RawConnection(server)
+        let line = #"{"to":"@counter","topic":"add","payload":1}"#
+        try connection.send(
+            "POST /v1/messages HTTP/1.1\r\nHost: localhost\r\n"
+                + "Content-Type: application/x-ndjson\r\nContent-Length: 1000\r\n\r\n"
+                + line + "\n" + line.prefix(20)
+        )
+        try connection.shutdownSending()
+        let results = try connection.answer().text.split(separator: "\n").map {
+            JSON(parsing: String($0))
+        }
+        #expect(results.count == 2 && results[0]["ok"] == .bool(true))
+        #expect(results[1]["index"] == .missing)
+        #expect(results[1]["error"]["code"].text == "invalid-request")
+    }
+
     @Test func `a long batch goes through in little memory, and the connection goes on`() throws {
         let app = try Self.app()
         let server = try Self.server(app)

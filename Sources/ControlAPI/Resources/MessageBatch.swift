@@ -71,12 +71,13 @@ final class MessageBatch: BodyReceiver, ResponseStream {
 
     func failed(_ failure: BodyFailure) {
         state.withLock { state in
-            switch failure {
-            case .disconnected: state.isGone = true
-            case .refused(let fault):
-                // The line that was cut off is no line.
-                state.problem = Problem(fault)
-            }
+            // The line that was cut off is no line, those before it are.
+            state.problem =
+                switch failure {
+                // Perhaps only its sending side is closed: who is gone stops the stream.
+                case .disconnected: .bodyCutOff()
+                case .refused(let fault): Problem(fault)
+                }
         }
     }
 
@@ -85,16 +86,22 @@ final class MessageBatch: BodyReceiver, ResponseStream {
     func start(_ waker: StreamWaker) {}
 
     func fill(_ output: inout [UInt8], room: Int, now: UInt64) -> StreamStep {
-        state.withLock { state in
-            if state.isGone { return .ended }
+        let (step, count, problem) = state.withLock { state in
+            guard !state.isGone else { return (StreamStep.ended, state.count, Problem?.none) }
             checkToken(&state, now)
             let step = work(&state, &output, room: room, now: now)
-            if step == .ended {
-                record?.setTarget("\(state.count) messages")
-                record?.finish("200")
-            }
-            return step
+            return (step, state.count, state.problem)
         }
+        if step == .ended {
+            finish("200" + (problem.map { " ended: \($0.code.rawValue)" } ?? ""), count)
+        }
+        return step
+    }
+
+    /// Writes the audit line; the first call counts.
+    private func finish(_ status: String, _ count: Int) {
+        record?.setTarget(count == 1 ? "1 message" : "\(count) messages")
+        record?.finish(status)
     }
 
     private func checkToken(_ state: inout State, _ now: UInt64) {
@@ -119,7 +126,8 @@ final class MessageBatch: BodyReceiver, ResponseStream {
                 answer(line, &state, &output)
                 continue
             }
-            if let problem = state.problem ?? (context.isDraining ? .draining() : nil) {
+            if state.problem == nil, context.isDraining { state.problem = .draining() }
+            if let problem = state.problem {
                 MessageBatch.write(nil, problem, to: &output)
                 return .ended
             }
@@ -128,7 +136,13 @@ final class MessageBatch: BodyReceiver, ResponseStream {
         return .ready
     }
 
-    func stop() { state.withLock { $0.isGone = true } }
+    func stop() {
+        let count = state.withLock { state in
+            state.isGone = true
+            return state.count
+        }
+        finish("client gone", count)
+    }
 
     private func answer(_ line: LineBuffer.Line, _ state: inout State, _ output: inout [UInt8]) {
         if case .whole(let range) = line,

@@ -165,8 +165,59 @@ struct MessageBatchTests {
         let sender = try Sender(desk)
         sender.send(#"{"to": "@w", "topic": "t"}"# + "\n")
         sender.receiver.failed(.disconnected)
+        sender.stream.stop()
         sender.fill()
         #expect(sender.step == .ended && topics(desk, pid) == 0)
+    }
+
+    @Test func `a body that the client cuts off ends with a line without an index`() throws {
+        let desk = Desk()
+        let pid = try desk.process(name: "w")
+        let sender = try Sender(desk)
+        sender.send(#"{"to": "@w", "topic": "t"}"# + "\n" + #"{"to": "@w", "top"#)
+        sender.receiver.failed(.disconnected)
+        sender.fill()
+        #expect(sender.step == .ended)
+        let results = try sender.take()
+        #expect(results.count == 2 && results[0]["ok"] as? Bool == true)
+        #expect(results.last?["index"] == nil && topics(desk, pid) == 1)
+        let error = try #require(results.last?["error"] as? [String: Any])
+        #expect(error["code"] as? String == "invalid-request" && error["status"] as? Int == 400)
+    }
+
+    @Test func `the audit line says how many there were, and how it ended`() throws {
+        let good = #"{"to": "@w", "topic": "t"}"# + "\n"
+        let fault = Fault(status: 413, code: "payload-too-large", detail: "Too large.")
+        let ends: [(lines: Int, end: (Desk, Sender) -> Void, target: String, status: String)] = [
+            (0, { $1.receiver.ended() }, "0 messages", "200"),
+            (1, { $1.receiver.ended() }, "1 message", "200"),
+            (2, { $1.receiver.ended() }, "2 messages", "200"),
+            (1, { desk, _ in desk.api.beginDrain() }, "1 message", "200 ended: draining"),
+            (
+                1, { $1.receiver.failed(.disconnected) }, "1 message",
+                "200 ended: invalid-request"
+            ),
+            (
+                1, { $1.receiver.failed(.refused(fault)) }, "1 message",
+                "200 ended: payload-too-large"
+            ),
+            (1, { $1.stream.stop() }, "1 message", "client gone"),
+        ]
+        for (lines, end, target, status) in ends {
+            let notebook = Notebook()
+            let desk = Desk({ $0.audits = true }, log: notebook.logger)
+            _ = try desk.process(name: "w")
+            let sender = try Sender(desk)
+            sender.send(String(repeating: good, count: lines))
+            sender.fill()
+            end(desk, sender)
+            sender.fill()
+            // As the connection does with each that ended.
+            sender.stream.stop()
+            let audits = notebook.lines.filter { $0.message == "audit" }
+            #expect(audits.map { $0.fields["target"] } == [target])
+            #expect(audits.map { $0.fields["status"] } == [status])
+        }
     }
 
     @Test func `the server's end ends it, after what has come`() throws {
