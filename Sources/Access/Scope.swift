@@ -17,8 +17,12 @@ package struct Scope: Sendable, Equatable, CustomStringConvertible {
 
     /// Reads one; throws a phrase that says what is wrong.
     package init(parsing text: String) throws(ScopeFault) {
-        let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-        let word = String(parts[0])
+        let parts = text.utf8.split(
+            separator: UInt8(ascii: ":"),
+            maxSplits: 1,
+            omittingEmptySubsequences: false
+        )
+        let word = String(Substring(parts[0]))
         guard let right = Right(rawValue: word) else {
             let known = Right.allCases.map(\.rawValue).joined(separator: ", ")
             throw ScopeFault("unknown scope \"\(word)\"; there are \(known)")
@@ -28,11 +32,11 @@ package struct Scope: Sendable, Equatable, CustomStringConvertible {
             return
         }
         guard right != .admin else { throw ScopeFault("admin cannot be narrowed") }
-        let target = String(parts[1])
+        let target = String(Substring(parts[1]))
         guard !target.isEmpty, target.utf8.count <= Scope.patternBytesMax else {
             throw ScopeFault("\(word): expected an entry or a name after the colon")
         }
-        guard !target.dropLast().contains("*") else {
+        guard !target.utf8.dropLast().contains(Pattern.star) else {
             throw ScopeFault("\(text): a * may only stand at the end")
         }
         // All of them: the same as not narrowed, also for what cannot be narrowed.
@@ -68,21 +72,27 @@ package struct ScopeFault: Error, Sendable, Equatable, CustomStringConvertible {
 }
 
 /// A text, or every text with a beginning.
+///
+/// Byte by byte, as names are registered: to Swift's `==` two spellings of one letter are the same.
 package struct Pattern: Sendable, Equatable, CustomStringConvertible {
-    private let text: String
+    private let bytes: [UInt8]
     private let isPrefix: Bool
 
     /// A `*` at the end stands for any ending.
     package init(_ text: String) {
-        isPrefix = text.hasSuffix("*")
-        self.text = isPrefix ? String(text.dropLast()) : text
+        isPrefix = text.utf8.last == Pattern.star
+        bytes = isPrefix ? text.utf8.dropLast() : Array(text.utf8)
     }
+
+    fileprivate static let star = UInt8(ascii: "*")
 
     package func matches(_ other: String) -> Bool {
-        isPrefix ? other.hasPrefix(text) : other == text
+        isPrefix ? other.utf8.starts(with: bytes) : other.utf8.elementsEqual(bytes)
     }
 
-    package var description: String { isPrefix ? text + "*" : text }
+    package var description: String {
+        String(decoding: bytes, as: UTF8.self) + (isPrefix ? "*" : "")
+    }
 }
 
 /// How far a right goes.

@@ -16,10 +16,16 @@ import Testing
 
     @Test(arguments: [
         "", ":", "Read", "write", " read", "read ", "read:", "admin:app:*", "spawn:a*b",
-        "spawn:**", "spawn:*a", "spawn:" + String(repeating: "x", count: 513), "spawn app:*",
+        "spawn:**", "spawn:*a", "spawn:a*\u{301}", "read\u{301}:a",
+        "spawn:" + String(repeating: "x", count: 513), "spawn app:*",
     ])
     func `anything else is none`(_ text: String) {
         #expect(throws: ScopeFault.self) { try Scope(parsing: text) }
+    }
+
+    @Test func `patterns are the same only byte by byte`() {
+        #expect(Pattern("\u{E9}") != Pattern("e\u{301}"))
+        #expect(Pattern("a*") != Pattern("a") && Pattern("a*") == Pattern("a*"))
     }
 
     /// Scopes; what is asked; how far it goes.
@@ -53,6 +59,11 @@ import Testing
         ("app:a", "app:a", [], true), ("app:a", "app:ab", [], false),
         ("app:a", "other", ["x", "app:a"], true), ("app:*", "other", ["x"], false),
         ("app:*", "App:a", [], false),
+        // Bytes: the same letter in two spellings is two names.
+        ("caf\u{E9}", "cafe\u{301}", [], false), ("cafe\u{301}", "caf\u{E9}", [], false),
+        ("caf\u{E9}*", "cafe\u{301}s", [], false), ("cafe*", "cafe\u{301}", [], true),
+        ("cafe\u{301}", "x", ["cafe\u{301}"], true), ("\u{212B}", "\u{C5}", [], false),
+        ("cafe*", "cafe\u{301}s", [], true),
     ])
     func `a narrowed right covers by entry or by name`(
         pattern: String,

@@ -68,11 +68,12 @@ struct NameWatch: Sendable {
     /// Whether `event` is about the name or its holder; takes note of what it says of the name.
     mutating func concerns(_ event: LifecycleEvent) -> Bool {
         switch (event.kind, event.detail) {
-        case (.register, .named(name)), (.spawn, .spawned(name: name, parent: _)):
+        case (.register, .named(let text)) where isName(text),
+            (.spawn, .spawned(name: let text?, parent: _)) where isName(text):
             holder = event.from
             leaving = nil
             return true
-        case (.unregister, .named(name)):
+        case (.unregister, .named(let text)) where isName(text):
             if holder == event.from { holder = nil }
             leaving = (event.from, event.at)
             return true
@@ -120,8 +121,11 @@ struct NameWatch: Sendable {
     /// Whether an event gave the name to somebody or took it away.
     private func isAbout(_ event: LifecycleEvent) -> Bool {
         switch event.detail {
-        case .named(name), .spawned(name: name, parent: _): true
+        case .named(let text), .spawned(name: let text?, parent: _): isName(text)
         default: false
         }
     }
+
+    /// Whether a text is the name, byte by byte, as names are registered.
+    private func isName(_ text: String) -> Bool { text.utf8.elementsEqual(name.utf8) }
 }

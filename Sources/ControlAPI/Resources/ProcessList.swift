@@ -58,7 +58,7 @@ enum ProcessList {
             if let entry, !entry.matches(process.entry) { return false }
             if let host, process.host != host { return false }
             if let namePrefix {
-                return process.names.contains { $0.hasPrefix(namePrefix) }
+                return process.names.contains { $0.utf8.starts(with: namePrefix.utf8) }
             }
             return true
         }

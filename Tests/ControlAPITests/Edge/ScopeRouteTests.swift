@@ -179,6 +179,33 @@ struct ScopeRouteTests {
         #expect(codes == ["sent", "insufficient-scope", "name-not-found", "sent"])
     }
 
+    @Test func `another spelling of a name is another name`() throws {
+        let (one, other) = ("caf\u{E9}", "cafe\u{301}")
+        let desk = try Desk(tokens: [
+            "t": ["send:\(one)", "read:\(one)", "events:\(one)"], "all": ["read"],
+        ])
+        let stream = try StreamReader(desk, "name=caf%C3%A9", headers: Keys.show("t"))
+        let pid = try desk.process(name: other)
+        for path in ["@cafe%CC%81", desk.text(pid)] {
+            let send = try desk.ask(
+                "POST",
+                "/v1/processes/\(path)/messages",
+                #"{"topic": "t"}"#,
+                headers: Keys.show("t")
+            )
+            #expect(send.status == 403)
+        }
+        #expect(try desk.ask("GET", "/v1/names", headers: Keys.show("t")).list("items").isEmpty)
+        #expect(try desk.ask("GET", "/v1/processes", headers: Keys.show("t")).list("items").isEmpty)
+        let list = "/v1/processes?name_prefix=caf"
+        func count(_ ending: String) throws -> Int {
+            try desk.ask("GET", list + ending, headers: Keys.show("all")).list("items").count
+        }
+        #expect(try count("%C3%A9") == 0)
+        #expect(try count("e%CC%81") == 1 && count("e") == 1)
+        #expect(stream.events().isEmpty)
+    }
+
     @Test func `a link needs both its ends`() throws {
         let desk = try Desk(tokens: [
             "one": ["control:n"], "both": ["control:n", "control:app:stuck"],
