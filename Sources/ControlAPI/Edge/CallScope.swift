@@ -66,8 +66,8 @@ extension Call {
 extension Context {
     /// Throws unless a right covers the process: its entry, or one of its names.
     ///
-    /// Under a narrowed scope a process nobody knows is not found here: it must not become known
-    /// between this and the deed.
+    /// The refusal names what the client named, and nothing it does not know. Under a narrowed scope a
+    /// process nobody knows is not found here: it must not become known between this and the deed.
     func checkTarget(
         _ pid: PID,
         named text: String,
@@ -77,7 +77,7 @@ extension Context {
         guard let extent = identity?.token.extent(of: right), extent != .full else { return }
         guard let subject = runtime.subject(of: pid) else { throw .processNotFound(text) }
         guard extent.covers(entry: subject.entry, names: subject.names) else {
-            throw .insufficientScope(right.rawValue, for: "a process of \(subject.entry)")
+            throw .insufficientScope(right.rawValue, for: text)
         }
     }
 }

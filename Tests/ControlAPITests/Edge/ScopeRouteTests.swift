@@ -206,6 +206,20 @@ struct ScopeRouteTests {
         #expect(stream.events().isEmpty)
     }
 
+    @Test func `a refusal names what was asked for and nothing else`() throws {
+        let desk = try Desk(tokens: ["t": Right.allCases.dropLast().map { "\($0.rawValue):x" }])
+        let pid = desk.text(try desk.process(name: "secret"))
+        for route in Routes.all where route.pattern.contains("{id}") {
+            let path = route.pattern
+                .replacing("{id}", with: pid).replacing("{other}", with: pid)
+            let body = route.body == .required ? #"{"topic": "t"}"# : nil
+            let answer = try desk.ask(route.method, path, body, headers: Keys.show("t"))
+            #expect(answer.code == "insufficient-scope")
+            let text = String(decoding: answer.bytes, as: UTF8.self)
+            #expect(text.contains(pid) && !text.contains("idle") && !text.contains("secret"))
+        }
+    }
+
     @Test func `a link needs both its ends`() throws {
         let desk = try Desk(tokens: [
             "one": ["control:n"], "both": ["control:n", "control:app:stuck"],
