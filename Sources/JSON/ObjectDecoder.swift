@@ -143,8 +143,18 @@ package final class ObjectDecoder {
     }
 
     /// An array of any values, each as a payload; `null` among them is nil.
-    package func payloads(_ name: String) -> [Payload]? {
-        elements(name, "an array") { element, place in
+    ///
+    /// Of more than `countMax` none is read; `whenMore` says so of their number.
+    package func payloads(
+        _ name: String,
+        atMost countMax: Int = .max,
+        _ whenMore: (Int) -> String = { "too many: \($0)" }
+    ) -> [Payload]? {
+        if let view = member(name), view.kind == .array, view.count > countMax {
+            fault(name, whenMore(view.count))
+            return nil
+        }
+        return elements(name, "an array") { element, place in
             element.isNull ? .nothing : payload(of: element, place)
         }
     }
@@ -156,6 +166,7 @@ package final class ObjectDecoder {
         }
         let place = place(name)
         return view.members.filter { !$0.value.isNull }.compactMap { member in
+            if isFull { return nil }
             let name = member.name
             return payload(of: member.value, place + "/" + JSONPointer.escaped(name))
                 .map { (name, $0) }
@@ -202,9 +213,13 @@ package final class ObjectDecoder {
             return nil
         }
         let place = place(name)
-        return (0..<view.count).compactMap { index in
-            view[index].flatMap { read($0, "\(place)/\(index)") }
+        var values: [T] = []
+        // With the list full the rest changes nothing, and there may be a megabyte of it.
+        for index in 0..<view.count {
+            guard !isFull, let element = view[index] else { break }
+            if let value = read(element, "\(place)/\(index)") { values.append(value) }
         }
+        return values
     }
 
     private func nested<T>(
@@ -230,8 +245,9 @@ package final class ObjectDecoder {
 
     private func refuseUnknown() {
         guard foundCount < object.count else { return }
-        for member in object.members where !asked.contains(member.name) {
-            fault(member.name, "unknown field")
+        for member in object.members {
+            if isFull { return }
+            if !asked.contains(member.name) { fault(member.name, "unknown field") }
         }
     }
 
@@ -239,10 +255,12 @@ package final class ObjectDecoder {
         note(pointer, "expected \(what), found \(view.kind.inWords)")
     }
 
+    /// Whether no mistake would be noted any more.
+    private var isFull: Bool { (outermost ?? self).errors.count >= ObjectDecoder.errorsMax }
+
     private func note(_ pointer: String, _ detail: String) {
-        let collector = outermost ?? self
-        guard collector.errors.count < ObjectDecoder.errorsMax else { return }
-        collector.errors.append(BodyError(pointer: pointer, detail: detail))
+        if isFull { return }
+        (outermost ?? self).errors.append(BodyError(pointer: pointer, detail: detail))
     }
 }
 

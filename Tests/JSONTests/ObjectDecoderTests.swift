@@ -108,6 +108,26 @@ import Testing
         #expect(found == [BodyError(pointer: "/a", detail: "no such entry")])
     }
 
+    @Test func `once nothing more can be noted nothing more is looked at`() throws {
+        let zeros = "[" + String(repeating: "0,", count: 9_999) + "0]"
+        var visited = 0
+        let found = try errors(#"{"messages":\#(zeros)}"#) { body in
+            body.objects("messages") { _ in visited += 1 }
+        }
+        #expect(found.count == 32 && visited == 32)
+        #expect(found.last?.pointer == "/messages/31")
+    }
+
+    @Test func `of too many values none is read`() throws {
+        func read(_ text: String) throws -> [BodyError] {
+            try errors(text) { $0.payloads("args", atMost: 2) { "\($0) are too many" } }
+        }
+        #expect(try read(#"{"args":[1,2]}"#).isEmpty)
+        // Neither is the one that is wrong.
+        let found = try read(#"{"args":[1,2,{"$base64":"?"}]}"#)
+        #expect(found == [BodyError(pointer: "/args", detail: "3 are too many")])
+    }
+
     @Test func `a body of nothing but mistakes answers with a bounded list`() throws {
         let members = (0..<1_000).map { "\"x\($0)\":1" }.joined(separator: ",")
         #expect(try errors("{\(members)}") { _ in }.count == 32)

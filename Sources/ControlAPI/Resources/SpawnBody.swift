@@ -12,7 +12,12 @@ enum SpawnBody {
     static func read(_ body: ObjectDecoder) -> LuaEngine.SpawnOrder {
         var order = LuaEngine.SpawnOrder(entry: body.requiredString("entry"))
         order.host = body.string("host")
-        order.arguments = body.payloads("args") ?? []
+        order.arguments =
+            body.payloads(
+                "args",
+                atMost: LuaEngine.argumentsMax,
+                LuaEngine.tooManyArguments
+            ) ?? []
         order.name = body.string("name")
         order.context = body.payloadsByName("context").map(table)
         order.messages = body.objects("messages", Messages.read) ?? []

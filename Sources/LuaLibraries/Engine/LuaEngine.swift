@@ -267,6 +267,12 @@ package final class LuaEngine: Sendable {
         }
     }
 
+    /// More arguments a spawn does not take.
+    package static var argumentsMax: Int { SpawnArguments.countMax }
+
+    /// Why a spawn does not take so many.
+    package static func tooManyArguments(_ count: Int) -> String { SpawnArguments.tooMany(count) }
+
     private func check(_ arguments: SpawnArguments) throws(SpawnFault) {
         if arguments.count > SpawnArguments.countMax {
             throw .badArguments(SpawnArguments.tooMany(arguments.count))
