@@ -1,6 +1,6 @@
-/// How often each peer may try to log in: a burst, and then one try in each interval.
+/// How often each peer may fail to log in: a burst, and then one failure in each interval.
 ///
-/// Peers share nothing, so that one who guesses keeps nobody else out. There are at most `peersMax`
+/// Peers share nothing, so that one who guesses is no other's burden. There are at most `peersMax`
 /// of them here; when more come, the one that has been quiet for longest is forgotten. A value: no
 /// lock, no clock.
 struct AttemptLimiter: Sendable {
@@ -18,7 +18,7 @@ struct AttemptLimiter: Sendable {
 
     var peerCount: Int { restedAt.count }
 
-    /// Counts one try of a peer; false, counting nothing, where it is one too many.
+    /// Counts one failure of a peer; false, counting nothing, where it is one too many.
     mutating func admit(_ peer: String, now: UInt64) -> Bool {
         let rested = max(restedAt[peer] ?? 0, now)
         guard rested - now <= (burst - 1) * intervalNanoseconds else { return false }
@@ -26,9 +26,6 @@ struct AttemptLimiter: Sendable {
         restedAt[peer] = rested + intervalNanoseconds
         return true
     }
-
-    /// Forgets a peer's tries: it knew the secret in the end.
-    mutating func forgive(_ peer: String) { restedAt[peer] = nil }
 
     private mutating func makeRoom(_ now: UInt64) {
         restedAt = restedAt.filter { $0.value > now }

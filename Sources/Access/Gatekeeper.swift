@@ -11,7 +11,7 @@ package final class Gatekeeper: Sendable {
         package var sessionNanoseconds: UInt64 = 12 * 3_600 * 1_000_000_000
         package var sessionsMax = 1_024
         package var sessionsPerTokenMax = 64
-        /// Tries to log in that a peer has at once, and how long it takes to get another.
+        /// Failures to log in that a peer has at once, and how long it takes to get another.
         package var loginBurst = 10
         package var loginIntervalNanoseconds: UInt64 = 1_000_000_000
 
@@ -119,22 +119,25 @@ package final class Gatekeeper: Sendable {
     /// Begins a session for a token's holder and returns its secret.
     ///
     /// The secret is new: what the client brought is never taken for one. `previous`, the session it
-    /// had until now, ends.
+    /// had until now, ends. Only failures are counted: behind one address there may be many, and a
+    /// right token is nobody's guess. A wrong one past the limit is told nothing of why.
     package func logIn(
         token text: String,
         peer: String,
         replacing previous: String?,
         at now: Moment
     ) throws(Refusal) -> (secret: String, identity: Identity) {
-        guard state.withLock({ $0.attempts.admit(peer, now: now.monotonic) }) else {
-            throw .tooManyAttempts
+        let identity: Identity
+        do throws(Refusal) {
+            identity = try identify(token: text, at: now)
+        } catch {
+            let mayFail = state.withLock { $0.attempts.admit(peer, now: now.monotonic) }
+            throw mayFail ? error : .tooManyAttempts
         }
-        let identity = try identify(token: text, at: now)
         let secret = Secret.make(random)
         let digest = Digest(of: secret)
         let old = previous.map { Digest(of: $0) }
         state.withLock { state in
-            state.attempts.forgive(peer)
             if let old { state.sessions.end(old) }
             state.sessions.begin(digest, for: identity.token.digest, now: now.monotonic)
         }
@@ -175,7 +178,7 @@ package enum Refusal: Error, Sendable, Equatable {
     case tokenExpired
     /// It ended, or there never was one.
     case unknownSession
-    /// This peer has tried too often.
+    /// This peer has failed too often.
     case tooManyAttempts
 }
 

@@ -190,7 +190,7 @@ extension Problem {
     }
 
     static func tooManyLogins() -> Problem {
-        Problem(.tooManyLogins, "Too many tries to log in from this address: wait a second.")
+        Problem(.tooManyLogins, "Too many failures to log in from this address: wait a second.")
     }
 
     static func routeNotFound(_ path: String) -> Problem {

@@ -244,10 +244,17 @@ struct AuthenticationTests {
         }
         #expect(statuses.prefix(10).allSatisfy { $0 == 401 })
         #expect(statuses.dropFirst(10).allSatisfy { $0 == 429 })
-        let held = try desk.ask("POST", "/v1/login", #"{"token": "beta"}"#)
+        let held = try desk.ask("POST", "/v1/login", #"{"token": "x"}"#)
         #expect(held.code == "too-many-logins" && held.header("Retry-After") == "1")
         desk.simulation.advance(by: 1_000_000_000)
+        #expect(try desk.ask("POST", "/v1/login", #"{"token": "x"}"#).status == 401)
+    }
+
+    @Test func `a right token is let in, whoever guesses at its address`() throws {
+        let desk = try Desk(tokens: Self.tokens)
+        for _ in 0..<20 { _ = try desk.ask("POST", "/v1/login", #"{"token": "x"}"#) }
         #expect(try desk.ask("POST", "/v1/login", #"{"token": "beta"}"#).status == 204)
+        #expect(try desk.ask("POST", "/v1/login", #"{"token": "x"}"#).status == 429)
     }
 
     /// What a cookie-borne DELETE says of where it comes from, and whether it passes.
