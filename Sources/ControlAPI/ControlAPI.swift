@@ -105,13 +105,19 @@ package final class ControlAPI: Handler {
     package func admit(_ head: Request) -> Admission {
         var dress = dress(head)
         do throws(Problem) {
-            guard
-                case .endpoint(let admitted) =
-                    try entrance.examine(head, bodyIsComing: true, &dress)
-            else { return .proceed(bodyBytesMax: context.configuration.bodyBytesMax) }
-            if admitted.route.body == .lines { return stream(admitted) }
-            return .collect(bodyBytesMax: entrance.bodyBytesMax(admitted.route)) {
-                [self] body, exchange in perform(admitted, body: body, exchange)
+            switch try entrance.examine(head, bodyIsComing: true, &dress) {
+            case .endpoint(let admitted):
+                if admitted.route.body == .lines { return stream(admitted) }
+                return .collect(bodyBytesMax: entrance.bodyBytesMax(admitted.route)) {
+                    [self] body, exchange in perform(admitted, body: body, exchange)
+                }
+            case .other(let match):
+                // A file, whatever is sent along; what is nowhere is refused before its body.
+                let found = try other(head, match, &dress)
+                let response = dress.dressed(found)
+                return .collect(bodyBytesMax: entrance.ignoredBytesMax) { _, exchange in
+                    exchange.respond(response)
+                }
             }
         } catch {
             return .refuse(refusal(error, head, dress))

@@ -61,8 +61,12 @@ struct Entrance: Sendable {
     func record(_ admitted: Admitted) -> AuditRecord? { audit?.record(admitted) }
 
     func bodyBytesMax(_ route: Route) -> Int {
-        min(route.bodyBytesMax ?? .max, configuration.bodyBytesMax)
+        if route.body == .none { return ignoredBytesMax }
+        return min(route.bodyBytesMax ?? .max, configuration.bodyBytesMax)
     }
+
+    /// The largest body that is read where none is looked at, so that the connection can go on.
+    var ignoredBytesMax: Int { min(64 << 10, configuration.bodyBytesMax) }
 
     // MARK: Who asks
 

@@ -9,7 +9,7 @@ typealias Endpoint = @Sendable (Call, Context) throws(Problem) -> Response?
 /// An object: each request holds its route, and a struct's fields would be copied each time.
 final class Route: Sendable {
     enum Body: Sendable {
-        /// A body is not looked at.
+        /// A body is not looked at, and may be small (`Entrance.ignoredBytesMax`).
         case none
         case optional
         case required

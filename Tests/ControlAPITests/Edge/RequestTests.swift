@@ -351,7 +351,53 @@ struct RequestTests {
         #expect(admission("application/json", path: "/v1/exec") == nil)
         #expect(admission("text/plain", path: "/v1/exec") == 415)
         #expect(admission("application/json", host: "evil.test", path: "/v1/exec") == 421)
-        #expect(admission(nil, path: "/unknown") == nil)
+        #expect(admission(nil, path: "/unknown") == 404)
+    }
+
+    @Test func `a body for what is nowhere is not read`() {
+        let desk = Desk(files: { request in
+            request.path == "/app.js" ? Response(status: 200, body: .bytes([1])) : nil
+        })
+        func admission(_ method: String, _ path: String) -> Admission {
+            desk.api.admit(Request(method: method, path: path, authority: "localhost"))
+        }
+        let refused = [
+            ("POST", "/unknown", 404), ("GET", "/unknown", 404), ("POST", "/v1/unknown", 404),
+            ("OPTIONS", "/v1/unknown", 404), ("DELETE", "/v1/names", 405), ("POST", "/", 405),
+            ("BREW", "/v1/names", 501), ("POST", "/v1/names/%zz", 400), ("POST", "/app.js", 404),
+        ]
+        for (method, path, status) in refused {
+            guard case .refuse(let response) = admission(method, path) else {
+                Issue.record("\(method) \(path) is admitted")
+                continue
+            }
+            #expect(response.status == status, "\(method) \(path)")
+            #expect(response.headers["X-Request-Id"] != nil)
+        }
+        // What is there is answered all the same.
+        for (method, path, status) in [("GET", "/app.js", 200), ("OPTIONS", "/v1/names", 204)] {
+            guard case .collect(let bytesMax, let then) = admission(method, path) else {
+                Issue.record("\(method) \(path) is not collected")
+                continue
+            }
+            let exchange = FakeExchange()
+            then([1, 2], exchange)
+            #expect(exchange.response?.status == status && bytesMax == 64 << 10)
+        }
+    }
+
+    @Test(arguments: Routes.all.indices)
+    func `where no body is looked at little of one is read`(_ index: Int) throws {
+        let (desk, route) = (Desk(), Routes.all[index])
+        guard route.body == .none else { return }
+        let target = try RequestTests.target(route, desk)
+        let parts = target.split(separator: "?")
+        let head = Request(method: route.method, path: String(parts[0]), authority: "localhost")
+        guard case .collect(let bytesMax, _) = desk.api.admit(head) else {
+            Issue.record("not collected")
+            return
+        }
+        #expect(bytesMax == 64 << 10)
     }
 }
 
