@@ -134,11 +134,10 @@ struct LineHandler: LogHandler {
         var line =
             Timestamp.text(SystemTime.wallNanoseconds()) + " " + word(level).uppercased() + " "
         for character in message.unicodeScalars {
-            // Control characters of a script's text must not move the reader's cursor.
-            if character.value < 0x20 && character != "\t" || character.value == 0x7F {
-                line += character == "\n" ? "\n    " : "\\x\(String(character.value, radix: 16))"
+            if character == "\n" {
+                line += "\n    "
             } else {
-                line.unicodeScalars.append(character)
+                append(character, to: &line)
             }
         }
         for (name, value) in fields.sorted(by: { $0.key < $1.key }) {
@@ -152,10 +151,32 @@ struct LineHandler: LogHandler {
         let text = "\(value)"
         let isWord = text.utf8.allSatisfy { (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "\"") }
         if isWord, !text.isEmpty { return text }
+        var word = ""
+        for character in json(text, of: value).unicodeScalars {
+            append(character, to: &word)
+        }
+        return word
+    }
+
+    private func json(_ text: String, of value: Logger.MetadataValue) -> String {
         if case .stringConvertible(is RawJSON) = value { return text }
         var writer = JSONWriter()
         writer.value(text)
         return String(decoding: writer.bytes, as: UTF8.self)
+    }
+
+    /// Adds a character of somebody else's text, which must not move the reader's cursor, end the line
+    /// or turn the reading direction round.
+    private func append(_ character: Unicode.Scalar, to line: inout String) {
+        switch character.value {
+        case 0x09: line.unicodeScalars.append(character)
+        case 0..<0x20: line += "\\x\(String(character.value, radix: 16))"
+        // DEL and C1 controls; marks, embeddings, isolates (UAX #9); separators of lines and paragraphs.
+        case 0x7F...0x9F, 0x061C, 0x200E, 0x200F, 0x2028...0x202E, 0x2066...0x2069:
+            let digits = String(character.value, radix: 16)
+            line += "\\u" + String(repeating: "0", count: 4 - digits.utf8.count) + digits
+        default: line.unicodeScalars.append(character)
+        }
     }
 
     private func json(
