@@ -4,7 +4,7 @@ package import HTTPServer
 import JSON
 
 // Every status and code an answer of this server can carry: the one place that chooses them.
-// It mirrors the table of problems in openapi.yaml.
+// It mirrors openapi.yaml: the table of what any request can meet, and the operations' own codes.
 
 /// What programs branch on: a problem's `code`.
 enum ProblemCode: String, Sendable, CaseIterable {

@@ -94,4 +94,53 @@ struct ContractTests {
         let titles = Set(ProblemCode.allCases.map(\.title))
         #expect(titles.count == ProblemCode.allCases.count)
     }
+
+    /// The file's table of problems: each code with its status.
+    static func table(_ yaml: String) -> [(status: Int, code: String)] {
+        yaml.split(separator: "\n").flatMap { line -> [(status: Int, code: String)] in
+            guard line.hasPrefix("    | ") else { return [] }
+            let cells = line.split(separator: "|").dropFirst().map {
+                $0.trimmingCharacters(in: CharacterSet(charactersIn: " `"))
+            }
+            guard cells.count == 3, let status = Int(cells[0]) else { return [] }
+            return cells[1].components(separatedBy: "`, `").map { (status, $0) }
+        }
+    }
+
+    /// The codes that the schemas of single answers name.
+    static func ownCodes(_ yaml: String) -> Set<String> {
+        let text = yaml.replacing(/code:\s+enum:/, with: "code: {enum:")
+        var found: Set<String> = []
+        for match in text.matches(of: /code: \{(?:const: ([a-z-]+)|enum:\s*\[([^\]]*)\])/) {
+            if let word = match.1 { found.insert(String(word)) }
+            for word in (match.2 ?? "").split(separator: ",") {
+                found.insert(word.trimmingCharacters(in: .whitespacesAndNewlines))
+            }
+        }
+        return found
+    }
+
+    @Test func `every code is in the contract, and the contract has no other`() throws {
+        let yaml = try String(contentsOf: ContractTests.file, encoding: .utf8)
+        let table = ContractTests.table(yaml)
+        let named = Set(table.map(\.code)).union(ContractTests.ownCodes(yaml))
+        #expect(named == Set(ProblemCode.allCases.map(\.rawValue)))
+        #expect(table.count > 15 && ContractTests.ownCodes(yaml).count > 20)
+        for (status, code) in table {
+            let own = ProblemCode(rawValue: code)?.status
+            #expect(own == status || (status, code) == (400, "invalid-request"), "\(code)")
+        }
+    }
+
+    @Test func `what the server refuses by itself is in the table`() throws {
+        let yaml = try String(contentsOf: ContractTests.file, encoding: .utf8)
+        let codes = Set(ContractTests.table(yaml).map(\.code))
+        for code in [
+            "expectation-failed", "not-implemented", "http-version-not-supported",
+            "request-timeout", "connection-limit", "stream-limit", "uri-too-long",
+            "headers-too-large", "payload-too-large", "invalid-request",
+        ] {
+            #expect(codes.contains(code), "\(code)")
+        }
+    }
 }

@@ -383,6 +383,13 @@ extension StatusRow {
         ]
     }
 
+    /// What a server answers to bytes that no client would send.
+    private static func answer(of server: RunningServer, to text: String) throws -> HTTPAnswer {
+        let connection = try RawConnection(server)
+        try connection.send(text)
+        return try connection.answer()
+    }
+
     private static let elsewhere = "Origin: http://elsewhere.example"
 
     /// The problems of the table in the document's description.
@@ -412,18 +419,30 @@ extension StatusRow {
             StatusRow("*", 406, "not-acceptable") {
                 try $0.server.request("GET", "/v1/events", fields: ["Accept: image/png"])
             },
+            StatusRow("*", 408, "request-timeout") { _ in
+                let server = try RunningServer(nil, ["--head-timeout", "100ms"])
+                defer { _ = server.stop() }
+                return try answer(of: server, to: "GET /livez HTTP/1.1\r\n")
+            },
             StatusRow("*", 413, "payload-too-large") {
                 try $0.server.exec(StatusFixtures.huge)
             },
             StatusRow("*", 414, "uri-too-long") { try $0.server.get("/" + long) },
-            StatusRow("*", 421, "host-not-allowed") { fixtures in
-                let connection = try RawConnection(fixtures.server)
-                try connection.send("GET /livez HTTP/1.1\r\nHost: elsewhere.example\r\n\r\n")
-                return try connection.answer()
+            StatusRow("*", 417, "expectation-failed") {
+                let head = "PUT / HTTP/1.1\r\nHost: localhost\r\nExpect: luck\r\n\r\n"
+                return try answer(of: $0.server, to: head)
+            },
+            StatusRow("*", 421, "host-not-allowed") {
+                try answer(of: $0.server, to: "GET / HTTP/1.1\r\nHost: elsewhere.example\r\n\r\n")
             },
             StatusRow("*", 431, "headers-too-large") {
                 try $0.server.request("GET", "/livez", fields: ["X-Long: \(long)"])
             },
+            StatusRow("*", 501, "not-implemented") { try $0.server.request("BREW", "/livez") },
+            StatusRow("*", 505, "http-version-not-supported") {
+                try answer(of: $0.server, to: "GET / HTTP/3.0\r\nHost: localhost\r\n\r\n")
+            },
+            StatusRow("*", 503, "stream-limit") { try $0.full.get("/v1/events") },
             StatusRow("*", 503, "connection-limit") { fixtures in
                 var open: [RawConnection] = []
                 for _ in 0..<8 { open.append(try RawConnection(fixtures.full)) }
