@@ -130,6 +130,24 @@ extension Response {
     static let done = Response(status: 204)
 }
 
+extension JSONWriter {
+    /// A member that is an array of objects, whose members `write` writes.
+    mutating func objects<Item>(
+        _ name: String,
+        _ items: [Item],
+        _ write: (Item, inout JSONWriter) -> Void
+    ) {
+        key(name)
+        beginArray()
+        for item in items {
+            beginObject()
+            write(item, &self)
+            endObject()
+        }
+        endArray()
+    }
+}
+
 extension ObjectDecoder {
     /// A required string that may not be empty.
     func nonEmptyString(_ name: String, _ whenEmpty: String) -> String {

@@ -84,7 +84,7 @@ final class PendingCall: Sendable {
             // Its exit, or the server's end, may have answered already.
             guard let ending = finish() else { return }
             if let port = ending.port { runtime.kill(port, .terminated) }
-            throw problem(error, named: call.path("id"))
+            throw context.problem(error, of: target, named: call.path("id"))
         }
         startTimer()
         call.exchange.onDisconnect { self.clientLeft() }
@@ -98,14 +98,6 @@ final class PendingCall: Sendable {
             self.take(signal)
         } onClose: {
             self.closed()
-        }
-    }
-
-    private func problem(_ fault: RuntimeFault, named text: String) -> Problem {
-        switch fault {
-        case .mailboxFull: .mailboxFull(context.text(target))
-        case .processNotFound: .processNotFound(text)
-        default: context.problem(fault, name: "", at: "")
         }
     }
 

@@ -37,14 +37,7 @@ enum Inventory {
     ) -> Response {
         let position = context.position
         return .json { json in
-            json.key("items")
-            json.beginArray()
-            for item in items {
-                json.beginObject()
-                write(item, &json)
-                json.endObject()
-            }
-            json.endArray()
+            json.objects("items", items, write)
             json.member("position", position)
         }
     }

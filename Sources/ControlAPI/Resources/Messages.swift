@@ -44,7 +44,7 @@ extension Context {
         do throws(RuntimeFault) {
             try runtime.send(Signal(topic: topic, payload: payload, from: nil), to: pid)
         } catch {
-            throw error == .mailboxFull ? .mailboxFull(self.text(pid)) : .processNotFound(text)
+            throw problem(error, of: pid, named: text)
         }
     }
 }

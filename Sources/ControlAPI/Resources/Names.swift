@@ -9,15 +9,10 @@ enum Names {
         let position = context.position
         let names = call.shown(context.runtime.allNames(), context)
         return .json { json in
-            json.key("items")
-            json.beginArray()
-            for (name, pid) in names {
-                json.beginObject()
-                json.member("name", name)
-                json.member("pid", context.text(pid))
-                json.endObject()
+            json.objects("items", names) { entry, json in
+                json.member("name", entry.name)
+                json.member("pid", context.text(entry.pid))
             }
-            json.endArray()
             json.member("position", position)
         }
     }
@@ -43,9 +38,8 @@ enum Names {
         do throws(RuntimeFault) {
             isNew = try context.runtime.register(name, for: pid)
         } catch {
-            if error == .processNotFound { throw .processNotFound(text) }
             // The name is in the path, so the mistake is at no place of the body.
-            throw context.problem(error, name: name, at: "")
+            throw context.problem(error, of: pid, named: text, giving: (name, at: ""))
         }
         var response = snapshot(name, pid, position, context)
         if isNew {

@@ -77,14 +77,9 @@ enum ProcessList {
         let (page, hasMore) = page(wish, context.runtime)
         let last = hasMore ? page.last : nil
         return .json { json in
-            json.key("items")
-            json.beginArray()
-            for item in page {
-                json.beginObject()
+            json.objects("items", page) { item, json in
                 json.processMembers(item.process, context.runtime.pids)
-                json.endObject()
             }
-            json.endArray()
             json.member("next_cursor", orNull: last.map { cursor($0.key, wish) })
             json.member("position", position)
         }

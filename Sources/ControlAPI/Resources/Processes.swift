@@ -90,8 +90,7 @@ enum Processes {
         do throws(RuntimeFault) {
             try context.runtime.cancel(pid, reason: wish.reason ?? "", from: nil)
         } catch {
-            if error == .mailboxFull { throw .mailboxFull(context.text(pid)) }
-            throw .processNotFound(call.path("id"))
+            throw context.problem(error, of: pid, named: call.path("id"))
         }
         if let grace = wish.graceMilliseconds {
             context.runtime.terminate(pid, after: UInt64(grace) * 1_000_000)

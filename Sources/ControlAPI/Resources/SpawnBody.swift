@@ -94,18 +94,33 @@ extension Context {
             .processLimit(
                 "max processes limit exceeded: \(id) holds \(backend.processCount(id))"
             )
-        case .refused(let fault): problem(fault, name: order.name ?? "", at: "/name")
+        case .refused(let fault): problem(fault, giving: (order.name ?? "", at: "/name"))
         }
     }
 
-    /// Says why the runtime refused something about a process and a name.
-    func problem(_ fault: RuntimeFault, name: String, at pointer: String) -> Problem {
+    /// Says why the runtime refused to do something to a process, which the client called `text`.
+    func problem(
+        _ fault: RuntimeFault,
+        of pid: PID,
+        named text: String,
+        giving name: (text: String, at: String) = ("", at: "")
+    ) -> Problem {
         switch fault {
-        case .nameTaken(let owner): .nameTaken(name, owner: text(owner))
-        case .nameInvalid(let detail): .invalidRequest(at: pointer, detail)
+        case .mailboxFull: .mailboxFull(self.text(pid))
+        case .processNotFound: .processNotFound(text)
+        default: problem(fault, giving: name)
+        }
+    }
+
+    /// Says why the runtime refused a new process, or a name, which is `at` that place of the body.
+    private func problem(_ fault: RuntimeFault, giving name: (text: String, at: String)) -> Problem
+    {
+        switch fault {
+        case .nameTaken(let owner): .nameTaken(name.text, owner: text(owner))
+        case .nameInvalid(let detail): .invalidRequest(at: name.at, detail)
         case .tooManyNames:
             .invalidRequest(
-                at: pointer,
+                at: name.at,
                 "the process has \(runtime.configuration.namesPerProcessMax) names already"
             )
         case .processLimit:
