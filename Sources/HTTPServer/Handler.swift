@@ -82,13 +82,16 @@ package enum BodyFailure: Sendable, Equatable {
 ///
 /// `respond` may be called from any thread; the loop is woken when it is not the loop's own. A
 /// response to a client that is gone is dropped, and a stream in it is stopped. An exchange that is
-/// released unanswered answers 500.
+/// released unanswered answers 500, unless its client is gone.
 package protocol Exchange: AnyObject, Sendable {
     func respond(_ response: Response)
     /// Calls `action` once on the loop thread if the client goes away before the response was sent.
     ///
-    /// A client that has only shut down its sending side looks the same as one that is gone, and
-    /// counts as gone here; an answer given all the same is still sent to it.
+    /// A client that has only shut down its sending side is not gone: it looks the same, but what
+    /// it is sent while it waits (an interim response; over HTTP/2 a PING) only one that is gone
+    /// refuses. Over HTTP/1.0 there is nothing to send, and it counts as gone; an answer given all
+    /// the same is still sent to it. Whoever reads a stream of content, and has sent no body
+    /// meanwhile, is gone as soon as it sends no more.
     func onDisconnect(_ action: @escaping @Sendable () -> Void)
     /// Calls `action` on the loop thread after `nanoseconds`, unless answered before.
     func after(_ nanoseconds: UInt64, _ action: @escaping @Sendable () -> Void)

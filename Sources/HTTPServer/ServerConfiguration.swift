@@ -68,6 +68,8 @@ package struct ConnectionLimits: Sendable {
     package var answerBytesPerWindow = 4 * 1024
     /// How long after our last byte we read and throw away what the peer still sends.
     package var lingerNanoseconds: UInt64 = 5 * second
+    /// How often we look whether a client that sends no more still waits for its answers.
+    package var probeNanoseconds: UInt64 = 10 * second
     /// Requests of one connection that may be waiting for their answers.
     package var inFlightMax = 16
     /// Unsent bytes above which no further request is read.

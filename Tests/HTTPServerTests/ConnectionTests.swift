@@ -203,25 +203,80 @@ import Testing
         }
     }
 
-    @Test func `closed while the handler works tells the handler, and the answer still goes out`()
+    /// Keeps what it is asked, and counts the clients that went away meanwhile.
+    private func keeping(_ pending: Shared<[any Exchange]>, _ gone: Shared<Int>) -> TestHandler {
+        TestHandler { _, exchange in
+            exchange.onDisconnect {
+                gone.update { $0 += 1 }
+                pending.update { $0 = [] }
+            }
+            pending.update { $0.append(exchange) }
+        }
+    }
+
+    @Test(arguments: ["GET", "POST"])
+    func `closed with the request or while the handler works gets the answer`(method: String)
         throws
     {
-        let pending = Shared<[any Exchange]>([])
-        let gone = Shared(0)
+        let (pending, gone) = (Shared<[any Exchange]>([]), Shared(0))
+        try withServer(keeping(pending, gone)) { server in
+            for isLater in [false, true] {
+                let client = try TestClient(server)
+                try client.send("\(method) /a HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx")
+                if isLater { eventually("the handler has it") { pending.get().count == 1 } }
+                try client.shutdownSending()
+                eventually("the handler has it") { pending.get().count == 1 }
+                // The server has looked whether anybody is there.
+                #expect(try client.answer().status == 100)
+                #expect(gone.get() == 0)
+                pending.get()[0].respond(text("late"))
+                #expect(try client.finalAnswer().text == "late")
+                #expect(try client.isEnded())
+                pending.update { $0 = [] }
+            }
+            #expect(gone.get() == 0)
+        }
+    }
+
+    @Test(arguments: [false, true])
+    func `of a client that goes away tells the handler`(isHalfClosedBefore: Bool) throws {
+        let (pending, gone) = (Shared<[any Exchange]>([]), Shared(0))
+        let configure = { (configuration: inout ServerConfiguration) in
+            configuration.limits.probeNanoseconds = 20 * millisecond
+        }
+        try withServer(keeping(pending, gone), configure: configure) { server in
+            let client = try TestClient(server)
+            try client.send("POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n")
+            eventually("the handler has it") { pending.get().count == 1 }
+            if isHalfClosedBefore {
+                try client.shutdownSending()
+                for _ in 0..<3 { #expect(try client.answer().status == 100) }
+                #expect(gone.get() == 0)
+            }
+            client.close()
+            eventually("the handler knows") { gone.get() == 1 }
+            eventually("it is closed") { server.connectionCount == 0 }
+        }
+    }
+
+    @Test(arguments: [false, true])
+    func `of HTTP 1.0 is the end, unless it is answered all the same`(isAnswered: Bool) throws {
+        let (kept, gone) = (Shared<[any Exchange]>([]), Shared(0))
         let handler = TestHandler { _, exchange in
+            kept.update { $0.append(exchange) }
             exchange.onDisconnect { gone.update { $0 += 1 } }
-            pending.update { $0.append(exchange) }
         }
         try withServer(handler) { server in
             let client = try TestClient(server)
-            try client.send("GET /a HTTP/1.1\r\nHost: a\r\n\r\n")
-            eventually("the handler has it") { pending.get().count == 1 }
-            #expect(gone.get() == 0)
+            try client.send("GET /a HTTP/1.0\r\n\r\n")
             try client.shutdownSending()
             eventually("the handler knows") { gone.get() == 1 }
-            pending.get()[0].respond(text("late"))
-            #expect(try client.answer().text == "late")
-            #expect(gone.get() == 1)
+            if isAnswered { kept.get()[0].respond(text("late")) }
+            kept.update { $0 = [] }
+            if isAnswered { #expect(try client.answer().text == "late") }
+            #expect(try client.isEnded())
+            #expect(server.traffic.refusals == [:])
+            #expect(server.traffic.disconnects == (isAnswered ? 0 : 1))
         }
     }
 }

@@ -122,6 +122,14 @@ final class TestClient: @unchecked Sendable {
         return Answer(status: head.status, fields: head.fields, body: body)
     }
 
+    /// Reads one answer, and the interim ones before it.
+    func finalAnswer() throws -> Answer {
+        while true {
+            let answer = try answer()
+            if answer.status >= 200 { return answer }
+        }
+    }
+
     func readHead() throws -> Answer {
         let lines = try readLines()
         let parts = try #require(lines.first).split(separator: " ", maxSplits: 2)

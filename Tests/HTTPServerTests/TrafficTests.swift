@@ -1,4 +1,5 @@
 import HTTP
+import HTTP2TestSupport
 import Testing
 
 @testable import HTTPServer
@@ -61,6 +62,31 @@ import Testing
             #expect(answer.status == 500)
             #expect(server.traffic.labels[0].byClass == [0, 0, 0, 0, 1])
             #expect(server.traffic.inFlight == 0 && server.traffic.refusals == ["internal": 1])
+        }
+    }
+
+    @Test func `whose client leaves is no failure of ours`() throws {
+        let held = Shared<(any Exchange)?>(nil)
+        let handler = TestHandler { _, exchange in
+            exchange.onDisconnect { held.update { $0 = nil } }
+            held.update { $0 = exchange }
+        }
+        try withServer(handler) { server in
+            for aborts in [true, false] {
+                let client = try TestClient(server)
+                try client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+                eventually("it is there") { held.get() != nil }
+                if aborts { try client.abort() } else { client.close() }
+                eventually("it is let go") { server.traffic.inFlight == 0 }
+            }
+            let second = try HTTP2Client(server)
+            try second.send(.get(1))
+            eventually("it is there") { held.get() != nil }
+            try second.send(.reset(1))
+            eventually("it is let go") { server.traffic.inFlight == 0 }
+            #expect(server.traffic.disconnects == 3)
+            #expect(server.traffic.labels[0].byClass == [0, 0, 0, 0, 0])
+            #expect(server.traffic.refusals == [:])
         }
     }
 

@@ -112,6 +112,11 @@ enum Metrics {
             "Requests that wait for their answer.",
             traffic.inFlight
         )
+        text.counter(
+            "moonlet_http_disconnects_total",
+            "Requests whose client went away before the answer.",
+            traffic.disconnects
+        )
         text.family(
             "moonlet_http_refusals_total",
             .counter,

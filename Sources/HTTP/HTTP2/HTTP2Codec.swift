@@ -282,6 +282,13 @@ package final class HTTP2Codec {
         return unsafe nghttp2_session_get_remote_window_size(session) <= 0
     }
 
+    /// Asks the client for a sign of life; a `.pong` answers it.
+    package func ping() {
+        guard let session = unsafe session else { return }
+        // SAFETY: a living session.
+        _ = unsafe nghttp2_submit_ping(session, 0, nil)
+    }
+
     // MARK: The end
 
     /// Asks the client to open no more streams; those it has sent meanwhile are still served.
@@ -291,7 +298,7 @@ package final class HTTP2Codec {
         guard let session = unsafe session else { return }
         // SAFETY: a living session.
         _ = unsafe nghttp2_submit_shutdown_notice(session)
-        _ = unsafe nghttp2_submit_ping(session, 0, nil)
+        ping()
     }
 
     /// Says which stream was the last; later ones are ignored, and the end comes after it.

@@ -206,8 +206,8 @@ final class EventLoop: @unchecked Sendable {
             connection.session.complete(sequence, response)
             touch(connection)
         case .abandoned(let token, let sequence):
-            meter.end(Response(status: 500), after: 0)
-            guard let connection = self[token] as? Connection else { return }
+            meter.letGo()
+            guard let connection = self[token] as? Connection else { return meter.leave() }
             connection.session.abandon(sequence)
             touch(connection)
         case .watchDisconnect(let token, let sequence, let action):

@@ -16,7 +16,7 @@ final class LoopMeter: @unchecked Sendable {
 
     /// Cells that are not of one label.
     private enum Cell: Int, CaseIterable {
-        case begun, answered, accepted, receivedBytes, sentBytes
+        case begun, answered, left, accepted, receivedBytes, sentBytes
     }
 
     /// Of each label: how many answers of each class (1xx to 5xx), buckets, and the nanoseconds.
@@ -42,9 +42,15 @@ final class LoopMeter: @unchecked Sendable {
 
     /// It was answered, `nanoseconds` after that.
     func end(_ response: Response, after nanoseconds: UInt64) {
-        add(1, to: Cell.answered.rawValue)
+        letGo()
         note(response, after: nanoseconds)
     }
+
+    /// The handler has no more to do with it.
+    func letGo() { add(1, to: Cell.answered.rawValue) }
+
+    /// Its client went away before it was answered.
+    func leave() { add(1, to: Cell.left.rawValue) }
 
     /// An answer without a handler's work: a request that was refused at its head.
     func note(_ response: Response, after nanoseconds: UInt64 = 0) {
@@ -75,6 +81,7 @@ final class LoopMeter: @unchecked Sendable {
         // Answers first: an answer is never counted before its request.
         let answered = read(Cell.answered.rawValue)
         traffic.inFlight += Int(read(Cell.begun.rawValue) &- answered)
+        traffic.disconnects += read(Cell.left.rawValue)
         traffic.accepted += read(Cell.accepted.rawValue)
         traffic.receivedBytes += read(Cell.receivedBytes.rawValue)
         traffic.sentBytes += read(Cell.sentBytes.rawValue)

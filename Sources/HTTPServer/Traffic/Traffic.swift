@@ -21,6 +21,8 @@ package struct Traffic: Sendable {
     package var labels: [Label]
     /// Requests a handler has and did not answer yet.
     package var inFlight = 0
+    /// Requests whose client went away before it was answered.
+    package var disconnects: UInt64 = 0
     /// Connections accepted.
     package var accepted: UInt64 = 0
     /// Bytes read from and taken by sockets; with TLS, as they are on the wire.

@@ -76,6 +76,7 @@ struct MetricsTests {
                 traffic.labels[label].nanoseconds = 40_000_100_000
                 traffic.refusals = ["headers-too-large": 2]
                 traffic.inFlight = 3
+                traffic.disconnects = 5
                 return traffic
             }
         }
@@ -93,6 +94,7 @@ struct MetricsTests {
         #expect(metrics[duration + "_bucket", route.merging(["le": "+Inf"]) { $1 }] == 5)
         #expect(metrics["moonlet_http_refusals_total", ["code": "headers-too-large"]] == 2)
         #expect(metrics["moonlet_http_requests_in_flight"] == 3)
+        #expect(metrics["moonlet_http_disconnects_total"] == 5)
     }
 
     @Test func `an answer counts for its route, whatever became of it`() throws {

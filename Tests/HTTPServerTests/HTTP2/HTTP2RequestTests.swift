@@ -140,21 +140,28 @@ import Testing
         }
     }
 
-    @Test(arguments: ["reset", "close", "half-close"])
+    @Test(arguments: ["reset", "close", "half-close and close"])
     func `tells its handler when its client is gone`(how: String) throws {
         let (gone, held) = (Shared(0), Shared<[any Exchange]>([]))
         let handler = TestHandler { request, exchange in
             held.update { $0.append(exchange) }
             exchange.onDisconnect { gone.update { $0 += 1 } }
         }
-        try withServer(handler) { server in
+        let configure = { (configuration: inout ServerConfiguration) in
+            configuration.limits.probeNanoseconds = 20 * millisecond
+        }
+        try withServer(handler, configure: configure) { server in
             let client = try HTTP2Client(server)
             try client.send(.get(1), .get(3))
             eventually("both are there") { held.get().count == 2 }
             switch how {
             case "reset": try client.send(.reset(1), .reset(3))
             case "close": client.client.close()
-            default: try client.client.shutdownSending()
+            default:
+                try client.client.shutdownSending()
+                try client.read { $0.frames.count { $0.type == 6 } == 2 }
+                #expect(gone.get() == 0)
+                client.client.close()
             }
             eventually("both are told") { gone.get() == 2 }
             for exchange in held.get() { exchange.respond(text("late")) }
@@ -164,9 +171,27 @@ import Testing
                 try client.send(.ping())
                 try client.read { $0.pingAcks == 1 }
                 #expect(client.transcript[1].status == 0)
-            case "half-close": #expect(try client.answer(1).text == "late")
             default: eventually("it is closed") { server.connectionCount == 0 }
             }
+        }
+    }
+
+    @Test func `is answered although its client sends no more`() throws {
+        let (gone, held) = (Shared(0), Shared<[any Exchange]>([]))
+        let handler = TestHandler { request, exchange in
+            exchange.onDisconnect { gone.update { $0 += 1 } }
+            held.update { $0.append(exchange) }
+        }
+        try withServer(handler) { server in
+            let client = try HTTP2Client(server)
+            try client.send(.get(1), .post(3), .data(3, "x"))
+            try client.client.shutdownSending()
+            eventually("both are there") { held.get().count == 2 }
+            try client.read { $0.frames.contains { $0.type == 6 } }
+            for exchange in held.get() { exchange.respond(text("late")) }
+            #expect(try client.answer(1).text == "late")
+            #expect(try client.answer(3).text == "late")
+            #expect(gone.get() == 0)
         }
     }
 

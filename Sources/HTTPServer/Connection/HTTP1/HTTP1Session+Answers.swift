@@ -77,7 +77,7 @@ extension HTTP1Session {
         )
         content.start(StreamWaker { signal.raise() })
         // Its client is gone already, or has half closed: see `hangUp`.
-        if peerIsGone, !request.isStreamed { endStream(whole: false) }
+        if hungUp, !request.isStreamed { endStream(whole: false) }
     }
 
     var wantsRoom: Bool { stream?.isReady ?? false }

@@ -23,6 +23,7 @@ extension HTTP1Session {
         var earliest = stream?.until ?? .max
         for slot in slots { earliest = min(earliest, slot.watch.earliest) }
         if let input = inputDeadline { earliest = min(earliest, input) }
+        if hungUp, let probe = probeDeadline { earliest = min(earliest, probe) }
         return earliest == .max ? nil : earliest
     }
 

@@ -8,6 +8,7 @@
 // - Nothing is parsed while there is no slot, a stream runs, or much output waits; the transport
 //   then stops reading, and the kernel's window stops the peer.
 // - A request whose body is streamed is in flight from its head on: see HTTP1Session+Body.swift.
+// - A client that sends no more may still wait for its answers: see HTTP1Session+HangUp.swift.
 // - `isLast`: no further request will be parsed (close was asked for, a fault, the input's end, or
 //   draining). When the slots have emptied after that, the connection closes.
 
@@ -28,7 +29,12 @@ final class HTTP1Session: ConnectionProtocol {
     var stream: StreamPump?
     var isLast = false
     private var inputHasEnded = false
-    private var hungUp = false
+    /// Whether the client sends no more.
+    private(set) var hungUp = false
+    /// When to look next whether a client that sends no more is still there.
+    var probeAt: UInt64 = 0
+    /// Whether the client counts as gone although its connection is open.
+    var hasLeft = false
     var receivedAnything = false
     /// Whether nothing was wanted of the peer when the last turn ended.
     var isPaused = false
@@ -86,10 +92,9 @@ final class HTTP1Session: ConnectionProtocol {
     private func hangUp() {
         guard !hungUp else { return }
         hungUp = true
-        // A stream's reader that closes its side is gone, or cannot be told from one that is; one
-        // that has a body to send closes its side when it has sent it.
+        // A stream's reader that closes its side is taken for gone; one that has a body to send
+        // closes its side when it has sent it.
         if let stream, !stream.outlivesInput { endStream(whole: false) }
-        fireDisconnects()
     }
 
     // MARK: Work
@@ -102,6 +107,7 @@ final class HTTP1Session: ConnectionProtocol {
         writeAnswers(now: now)
         pumpStream(now: now)
         noteWaiting(now: now)
+        if hungUp { probe(now: now) }
         if services.isDraining, isQuiet { isLast = true }
         if isLast, slots.isEmpty, stream == nil, held == nil { connection.closeWhenSent() }
     }
@@ -246,7 +252,7 @@ final class HTTP1Session: ConnectionProtocol {
         for request in dropped { request.response?.stopUnsent() }
     }
 
-    private func fireDisconnects() {
+    func fireDisconnects() {
         let actions = slots.filter { $0.response == nil }.flatMap { $0.watch.takeDisconnects() }
         for action in actions { action() }
     }
@@ -260,12 +266,18 @@ final class HTTP1Session: ConnectionProtocol {
 
     func abandon(_ sequence: UInt64) {
         guard let request = unanswered(sequence) else { return }
-        request.answer(services.response(to: .unanswered))
+        if hasLeft {
+            slots.removeAll { $0 === request }
+            return loop.meter.leave()
+        }
+        let response = services.response(to: .unanswered)
+        loop.meter.note(response)
+        request.answer(response)
     }
 
     func watchDisconnect(_ sequence: UInt64, _ action: @escaping @Sendable () -> Void) {
         guard let request = unanswered(sequence) else { return }
-        if hungUp { return action() }
+        if hasLeft { return action() }
         request.watch.addDisconnect(action)
     }
 
@@ -285,6 +297,4 @@ final class HTTP1Session: ConnectionProtocol {
 
     /// An answer has been made in full: a wait for the next request counts from here.
     func noteAnswered() { idleSince = loop.now }
-
-    var peerIsGone: Bool { hungUp }
 }

@@ -12,12 +12,18 @@ extension HTTP2Session {
 
     func abandon(_ sequence: UInt64) {
         guard let stream = unanswered(sequence) else { return }
-        answer(stream, services.response(to: .unanswered))
+        guard !stream.isClosed else {
+            remove(stream)
+            return loop.meter.leave()
+        }
+        let response = services.response(to: .unanswered)
+        loop.meter.note(response)
+        answer(stream, response)
     }
 
     func watchDisconnect(_ sequence: UInt64, _ action: @escaping @Sendable () -> Void) {
         guard let stream = unanswered(sequence) else { return }
-        if hungUp || stream.isClosed { return action() }
+        if stream.isClosed { return action() }
         stream.watch.addDisconnect(action)
     }
 

@@ -32,6 +32,7 @@ extension HTTP2Session {
         if case .asked(let since) = shutdown {
             earliest = min(earliest, since + Self.drainNanoseconds)
         }
+        if let probe = probeDeadline { earliest = min(earliest, probe) }
         if isIdle { earliest = min(earliest, idleSince + limits.idleNanoseconds) }
         return earliest
     }

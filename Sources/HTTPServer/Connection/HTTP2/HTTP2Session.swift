@@ -40,7 +40,10 @@ final class HTTP2Session: ConnectionProtocol {
     /// Since when no stream has been open.
     var idleSince: UInt64
     private(set) var receivedAnything = false
+    /// Whether the client sends no more.
     private(set) var hungUp = false
+    /// When to look next whether a client that sends no more is still there.
+    private var probeAt: UInt64 = 0
     private var inputHasEnded = false
     /// Whether the codec had more to send than there was room for.
     private var isAtBound = false
@@ -97,15 +100,25 @@ final class HTTP2Session: ConnectionProtocol {
 
     func peerHungUp() { hangUp() }
 
-    /// The client sends no more: it is gone, or cannot be told from one that is.
+    /// The client sends no more: as over HTTP/1 it may wait for its answers.
     private func hangUp() {
         guard !hungUp else { return }
         hungUp = true
-        for stream in streams {
-            // As HTTP/1 does it: one that has a body to send closes its side when it has sent it.
-            if stream.pump?.outlivesInput == false { cut(stream) }
-            disconnect(stream)
-        }
+        // One that has a body to send closes its side when it has sent it.
+        for stream in streams where stream.pump?.outlivesInput == false { cut(stream) }
+    }
+
+    /// When a client that sends no more is to be looked at next; nil where no answer is awaited.
+    var probeDeadline: UInt64? {
+        guard hungUp, streams.contains(where: \.isWithHandler) else { return nil }
+        return probeAt
+    }
+
+    /// Sends what a client that is gone refuses: see HTTP1Session+HangUp.swift.
+    private func probe(now: UInt64) {
+        guard let due = probeDeadline, due <= now else { return }
+        probeAt = now + limits.probeNanoseconds
+        codec.ping()
     }
 
     // MARK: Work
@@ -121,6 +134,7 @@ final class HTTP2Session: ConnectionProtocol {
             // What was sent may have ended streams, and made room for requests that wait.
             takeEvents(now: now)
         } while hasFilled && connection.outputCount < limits.streamBytesMax
+        if hungUp { probe(now: now) }
         produce(now: now)
         if inputHasEnded { dropUnfinished() }
         if codec.hasFailed || codec.isFinished { dropStreams() }
