@@ -44,8 +44,10 @@ final class Connection: Pollable {
     /// Since when, and with how many bytes taken by the socket, the present window of output runs.
     private var writeWindowStart: UInt64 = 0
     private var writeWindowBytes = 0
-    /// Whether a `settle` is sure to follow, or to be far enough from its end.
-    private var isTouched = false
+    /// Whether it is among those that the loop will settle.
+    var isTouched = false
+    /// Whether it is at work, with its sending still to follow.
+    private var isAtWork = false
     private var lingers = true
     private var lingeredBytes = 0
 
@@ -129,9 +131,9 @@ final class Connection: Pollable {
 
     /// Asks for a `settle` before the loop sleeps.
     func touch() {
-        guard !isTouched else { return }
+        guard !isTouched, !isAtWork else { return }
         isTouched = true
-        loop.touch(self)
+        loop.append(touched: self)
     }
 
     /// Closes now and tells the session.
@@ -244,17 +246,21 @@ final class Connection: Pollable {
 
     /// Works, sends, and tells the poller what to wait for.
     func settle() {
-        isTouched = true
-        if case .open = state { session.turn(now: loop.now) }
-        isTouched = false
+        work()
         flush()
         switch state {
         case .closed: return
-        case .open: if !hasOutput, session.wantsRoom { touch() }
+        case .open: if session.wantsTurn || !hasOutput && session.wantsRoom { touch() }
         case .closing: if !hasOutput { linger() }
         case .lingering: break
         }
         updateInterest()
+    }
+
+    private func work() {
+        isAtWork = true
+        if case .open = state { session.turn(now: loop.now) }
+        isAtWork = false
     }
 
     private func flush() {

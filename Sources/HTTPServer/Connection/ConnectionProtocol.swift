@@ -11,6 +11,8 @@ protocol ConnectionProtocol: AnyObject {
     var wantsInput: Bool { get }
     /// Whether `turn` has more to do as soon as output was sent.
     var wantsRoom: Bool { get }
+    /// Whether `turn` has more to do: it stopped so that others have theirs, or for want of room.
+    var wantsTurn: Bool { get }
     /// When `expire` is wanted; nil for never.
     var deadline: UInt64? { get }
 
@@ -20,7 +22,9 @@ protocol ConnectionProtocol: AnyObject {
     func inputEnded()
     /// The peer has shut down its sending side, or more; there may be input left.
     func peerHungUp()
-    /// Does everything that can be done now: parse, hand to handlers, answer, fill streams.
+    /// Does what can be done now: parse, hand to handlers, answer, fill streams.
+    ///
+    /// At most `ConnectionLimits.requestsPerTurn` requests: see `wantsTurn`.
     func turn(now: UInt64)
     /// The deadline has come.
     func expire(now: UInt64)
@@ -40,6 +44,7 @@ protocol UnaskedSession: ConnectionProtocol {}
 
 extension UnaskedSession {
     var wantsRoom: Bool { false }
+    var wantsTurn: Bool { false }
     func gone() {}
     func complete(_ sequence: UInt64, _ response: Response) {}
     func abandon(_ sequence: UInt64) {}

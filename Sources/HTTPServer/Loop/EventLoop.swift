@@ -6,7 +6,8 @@
 // 3. serve the ready sockets, each settled (flushed, re-registered) before the next;
 // 4. run the jobs other threads left;
 // 5. tell those whose deadline has come;
-// 6. settle whatever was touched meanwhile.
+// 6. settle what was touched meanwhile, or the first of it: whoever has much to do goes on in the
+//    next iteration, after those whose sockets have become ready.
 //
 // Other threads leave a job in the inbox; the first into an empty inbox raises the eventfd. The
 // loop empties the whole inbox, so one raise is enough for any number of jobs.
@@ -64,7 +65,7 @@ final class EventLoop: @unchecked Sendable {
     private var registered: [(any Pollable)?] = []
     private var nextRegistration: UInt32 = 1
     private var deadlines = DeadlineHeap()
-    private var touched: [any Pollable] = []
+    private var touched: [Connection] = []
     private var jobs: [LoopJob] = []
     private var events: [PollEvent] = []
     private var stopping = false
@@ -82,6 +83,9 @@ final class EventLoop: @unchecked Sendable {
     /// How long the loop sleeps at most, so that its stamp shows that it lives.
     private static let tickNanoseconds: UInt64 = 1_000_000_000
     static let readBytes = 65_536
+    /// How many of the touched are settled in one iteration; with `requestsPerTurn` that is some
+    /// ten milliseconds at most.
+    private static let settledPerRound = 64
     private static let recordBytes = 16_384
 
     init(
@@ -204,12 +208,12 @@ final class EventLoop: @unchecked Sendable {
                 return response.stopUnsent()
             }
             connection.session.complete(sequence, response)
-            touch(connection)
+            connection.touch()
         case .abandoned(let token, let sequence):
             meter.letGo()
             guard let connection = self[token] as? Connection else { return meter.leave() }
             connection.session.abandon(sequence)
-            touch(connection)
+            connection.touch()
         case .watchDisconnect(let token, let sequence, let action):
             // Gone before it was asked: now is the one call.
             guard let connection = self[token] as? Connection else { return action() }
@@ -218,11 +222,11 @@ final class EventLoop: @unchecked Sendable {
             guard let connection = self[token] as? Connection else { return }
             let at = now.addingReportingOverflow(nanoseconds)
             connection.session.addTimer(sequence, at: at.overflow ? .max : at.partialValue, action)
-            touch(connection)
+            connection.touch()
         case .wake(let token, let sequence):
             guard let connection = self[token] as? Connection else { return }
             connection.session.wake(sequence)
-            touch(connection)
+            connection.touch()
         case .run(let action):
             action(self)
         }
@@ -239,12 +243,16 @@ final class EventLoop: @unchecked Sendable {
         }
     }
 
-    /// Settles what was touched so far; what is touched meanwhile waits for the next iteration.
+    /// Settles what was touched first; what is touched meanwhile waits for the next iteration.
     private func settleTouched() {
         guard !touched.isEmpty else { return }
-        let batch = touched
-        touched.removeAll(keepingCapacity: true)
-        for pollable in batch { settle(pollable) }
+        let count = min(touched.count, Self.settledPerRound)
+        for index in 0..<count {
+            let connection = touched[index]
+            connection.isTouched = false
+            settle(connection)
+        }
+        touched.removeFirst(count)
     }
 
     private func settle(_ pollable: any Pollable) {
@@ -254,8 +262,8 @@ final class EventLoop: @unchecked Sendable {
         deadlines.insert(DeadlineHeap.Entry(at: deadline, token: pollable.token))
     }
 
-    /// Asks for `settle` before the loop sleeps again.
-    func touch(_ pollable: any Pollable) { touched.append(pollable) }
+    /// Asks for `settle` before the loop sleeps again: see `Connection.touch`.
+    func append(touched connection: Connection) { touched.append(connection) }
 
     private func sleepMilliseconds() -> Int32 {
         guard touched.isEmpty, inbox.withLock({ $0.isEmpty }) else { return 0 }

@@ -7,6 +7,8 @@
 // - Answers are written when they are the oldest slot's; a stream holds the line until it ends.
 // - Nothing is parsed while there is no slot, a stream runs, or much output waits; the transport
 //   then stops reading, and the kernel's window stops the peer.
+// - A turn hands out so many requests; what is left of a read waits in the parser, and until it is
+//   done nothing more is read.
 // - A request whose body is streamed is in flight from its head on: see HTTP1Session+Body.swift.
 // - A client that sends no more may still wait for its answers: see HTTP1Session+HangUp.swift.
 // - `isLast`: no further request will be parsed (close was asked for, a fault, the input's end, or
@@ -28,6 +30,8 @@ final class HTTP1Session: ConnectionProtocol {
     private var nextSequence: UInt64 = 1
     var stream: StreamPump?
     var isLast = false
+    /// Whether the parser may have more without further bytes.
+    private var hasUnparsed = false
     private var inputHasEnded = false
     /// Whether the client sends no more.
     private(set) var hungUp = false
@@ -56,7 +60,13 @@ final class HTTP1Session: ConnectionProtocol {
 
     // MARK: Input
 
-    var wantsInput: Bool { canParse && !inputHasEnded }
+    var wantsInput: Bool { canParse && !inputHasEnded && !hasUnparsed }
+
+    var wantsTurn: Bool {
+        guard hasUnparsed else { return false }
+        if case .due? = incoming?.receiver { return slots.isEmpty && stream == nil }
+        return canParse
+    }
 
     private var canParse: Bool {
         let waiting = connection.outputCount
@@ -100,10 +110,12 @@ final class HTTP1Session: ConnectionProtocol {
     // MARK: Work
 
     func turn(now: UInt64) {
+        var steps = 0
         repeat {
             writeAnswers(now: now)
             pumpStream(now: now)
-        } while parse(now: now)
+            steps += 1
+        } while steps <= limits.requestsPerTurn && parse(now: now)
         writeAnswers(now: now)
         pumpStream(now: now)
         noteWaiting(now: now)
@@ -128,6 +140,7 @@ final class HTTP1Session: ConnectionProtocol {
             return true
         }
         guard canParse else { return false }
+        hasUnparsed = true
         do throws(HTTP1Fault) {
             while let event = try parser.next() {
                 switch consume event {
@@ -142,6 +155,7 @@ final class HTTP1Session: ConnectionProtocol {
                 if isLast { return false }
             }
         } catch {
+            hasUnparsed = false
             if !failBody(.refused(Fault(error))) { refuse(Fault(error)) }
             return false
         }
@@ -151,6 +165,7 @@ final class HTTP1Session: ConnectionProtocol {
 
     /// The parser needs more bytes.
     private func starve() {
+        hasUnparsed = false
         if inputHasEnded {
             // What is unfinished now stays so: it was never handed out.
             if !failBody(.disconnected) { incoming = nil }

@@ -126,7 +126,9 @@ extension HTTP2Session {
         handOutNow(stream)
     }
 
-    private var mayHandOut: Bool { codec.waitingBytes < limits.answersBytesMax }
+    private var mayHandOut: Bool { handOutsLeft > 0 && hasRoomForAnswers }
+
+    var hasRoomForAnswers: Bool { codec.waitingBytes < limits.answersBytesMax }
 
     private func handOutHeld() {
         while mayHandOut, !held.isEmpty { handOutNow(held.removeFirst()) }
@@ -135,6 +137,7 @@ extension HTTP2Session {
     private func handOutNow(_ stream: HTTP2Stream) {
         guard let request = stream.request else { return }
         stream.request = nil
+        handOutsLeft -= 1
         let exchange = ServerExchange(
             loop: loop,
             token: connection.token,

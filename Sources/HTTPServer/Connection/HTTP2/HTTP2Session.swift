@@ -3,7 +3,7 @@
 // A request moves through: head -> body -> handed out -> answered -> sent, and its stream is closed.
 // - `HTTP2Codec` speaks the protocol; this is what the codec's events mean: handlers, limits, time.
 // - Whole requests are handed out as they come, but for a while none when much of earlier answers
-//   waits to be sent (`answersBytesMax`).
+//   waits to be sent (`answersBytesMax`), and so many in one `turn`.
 // - Everything that one `turn` makes leaves in one write. It stops at `outputBytesMax` of unsent
 //   bytes, and reading stops there too: the kernel's window stops the peer.
 // - Streams of content are asked for more when what they gave before has been framed.
@@ -33,6 +33,8 @@ final class HTTP2Session: ConnectionProtocol {
     var streams: [HTTP2Stream] = []
     /// Whole requests that wait until earlier answers are sent.
     var held: [HTTP2Stream] = []
+    /// How many more may be handed out in this turn.
+    var handOutsLeft = 0
     /// Bytes of bodies that are not whole yet.
     var bodyBytes = 0
     var shutdown = Shutdown.none
@@ -124,6 +126,7 @@ final class HTTP2Session: ConnectionProtocol {
     // MARK: Work
 
     func turn(now: UInt64) {
+        handOutsLeft = limits.requestsPerTurn
         takeEvents(now: now)
         if services.isDraining { drain(now: now) }
         var hasFilled = false
@@ -151,6 +154,8 @@ final class HTTP2Session: ConnectionProtocol {
     }
 
     var wantsRoom: Bool { isAtBound || streams.contains { wantsFilling($0) } }
+
+    var wantsTurn: Bool { !held.isEmpty && hasRoomForAnswers }
 
     private func drain(now: UInt64) {
         guard shutdown == .none else { return }
