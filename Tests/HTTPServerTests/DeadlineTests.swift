@@ -1,4 +1,5 @@
 import HTTP
+import HTTP2TestSupport
 import Posix
 import Testing
 
@@ -151,5 +152,75 @@ import Testing
             #expect(try client.get("/now").text == "now")
         }
         for thread in threads.get() { thread.join() }
+    }
+}
+
+@Suite struct `A late server` {
+    /// Never says that a client has sent something: it is read when its time is over, or not at all.
+    private final class DeafPoller: Poller {
+        private let real: Epoll
+
+        init() throws(Errno) { real = try Epoll() }
+
+        /// The eventfd is the first that is registered, the listener the second.
+        private func heard(_ token: PollToken, _ interest: Readiness) -> Readiness {
+            token.registration < 2 ? interest : interest.subtracting([.readable, .peerHungUp])
+        }
+        func add(_ token: PollToken, _ interest: Readiness) throws(Errno) {
+            try real.add(token, heard(token, interest))
+        }
+        func change(_ token: PollToken, _ interest: Readiness) throws(Errno) {
+            try real.change(token, heard(token, interest))
+        }
+        func remove(_ token: PollToken) throws(Errno) { try real.remove(token) }
+        func wait(_ events: inout [PollEvent], timeoutMilliseconds: Int32) throws(Errno) {
+            try real.wait(&events, timeoutMilliseconds: timeoutMilliseconds)
+        }
+    }
+
+    private func withDeafServer(_ body: (HTTPServer) throws -> Void) throws {
+        let address = try #require(try SocketAddress.resolve(host: "127.0.0.1", port: 0).first)
+        var configuration = ServerConfiguration(addresses: [address])
+        configuration.limits.headNanoseconds = 50 * millisecond
+        configuration.limits.bodyNanoseconds = 50 * millisecond
+        configuration.limits.idleNanoseconds = 50 * millisecond
+        let server = HTTPServer(
+            configuration,
+            handler: echo,
+            logger: quiet,
+            makePoller: { () throws(Errno) in try DeafPoller() }
+        )
+        try server.start()
+        defer { server.stop() }
+        try body(server)
+    }
+
+    @Test func `answers what had come in time, head, body and the next request`() throws {
+        try withDeafServer { server in
+            let client = try TestClient(server)
+            #expect(try client.get("/a").text == "GET /a ")
+            #expect(try client.get("/b").text == "GET /b ")
+            try client.send("POST /c HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n")
+            try client.send("abc")
+            #expect(try client.answer().text == "POST /c abc")
+        }
+    }
+
+    @Test func `over HTTP 2, too`() throws {
+        try withDeafServer { server in
+            let client = try HTTP2Client(server)
+            #expect(try client.get(1, "/a").text == "GET /a ")
+            #expect(try client.get(3, "/b").text == "GET /b ")
+        }
+    }
+
+    @Test func `refuses what is unfinished all the same`() throws {
+        try withDeafServer { server in
+            let client = try TestClient(server)
+            try client.send("GET /a HTTP/1.1\r\nHo")
+            #expect(try client.answer().status == 408)
+            let silent = try TestClient(server)
+            #expect(try silent.isEnded())
+        }
     }
 }

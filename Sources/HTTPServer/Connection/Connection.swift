@@ -353,9 +353,19 @@ final class Connection: Pollable {
 
     func deadlineReached() {
         if case .lingering = state { return close() }
-        let stallMax = services.limits.writeStallNanoseconds
-        if hasOutput, loop.now >= writeWindowStart + stallMax { return close() }
+        if hasStalled {
+            flush()
+            if hasStalled { return close() }
+        }
+        // What has come and was not read yet is in time: it is the loop that is late.
+        readInput()
+        work()
         if case .open = state { session.expire(now: loop.now) }
+    }
+
+    /// Whether output has waited too long for the socket.
+    private var hasStalled: Bool {
+        hasOutput && loop.now >= writeWindowStart + services.limits.writeStallNanoseconds
     }
 
     /// The server is draining: the session's next `turn` sees it, and closes if nothing is on.
