@@ -18,6 +18,8 @@ package struct ServerConfiguration: Sendable {
     package var connectionsPerPeerMax = 4_096
     /// Open streams of one peer; one more is answered 503 `stream-limit`.
     package var streamsPerPeerMax = 64
+    /// Bytes of heads of requests on all HTTP/2 connections that are not handed out yet.
+    package var headsBytesMax = 64 << 20
     /// How many labels the handler's answers have for metrics (`Response.label`).
     package var labels = 1
     /// How the server's own refusals read.
@@ -82,6 +84,9 @@ package struct ConnectionLimits: Sendable {
     package var answersBytesMax = 4 << 20
     /// Bytes of unfinished bodies on one HTTP/2 connection above which only the oldest goes on.
     package var bodiesBytesMax = 4 << 20
+    /// Bytes of heads of requests on one HTTP/2 connection that are not handed out yet: a stream
+    /// above them is refused.
+    package var headsBytesMax = 256 << 10
 
     package init() {}
 

@@ -14,6 +14,9 @@ final class ServerServices: Sendable {
     /// How often each of the server's own refusals was given, by its code.
     private let refusals = Mutex<[String: UInt64]>([:])
     let notices: Notices
+    /// Bytes of heads that HTTP/2 connections hold; relaxed, a count orders nothing.
+    private let headBytes = Atomic<Int>(0)
+    private let headsBytesMax: Int
     private let renderFault: FaultRenderer
     private let newRequestID: @Sendable () -> String
     /// Set once; read relaxed: a connection that misses it by a moment is told by its loop.
@@ -23,6 +26,7 @@ final class ServerServices: Sendable {
         self.handler = handler
         notices = Notices(logger)
         limits = configuration.limits
+        headsBytesMax = configuration.headsBytesMax
         ledger = ConnectionLedger(
             max: configuration.connectionsMax,
             perPeerMax: configuration.connectionsPerPeerMax
@@ -38,6 +42,14 @@ final class ServerServices: Sendable {
     var isDraining: Bool { draining.load(ordering: .relaxed) }
 
     func beginDraining() { draining.store(true, ordering: .relaxed) }
+
+    /// Whether a connection may hold a head of so many bytes more.
+    func hasRoom(forHead bytes: Int) -> Bool {
+        headBytes.load(ordering: .relaxed) + bytes <= headsBytesMax
+    }
+
+    /// A head is held, or, with a negative count, no longer.
+    func holdHead(_ bytes: Int) { headBytes.add(bytes, ordering: .relaxed) }
 
     /// The server's own refusals so far, by code.
     var refusalCounts: [String: UInt64] { refusals.withLock { $0 } }

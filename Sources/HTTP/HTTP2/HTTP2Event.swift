@@ -25,6 +25,8 @@ package struct HTTP2RequestHead: Sendable {
     package var stream: Int32
     /// The request, its body empty.
     package var request: Request
+    /// How large its fields are together (RFC 9113, 6.5.2), however few bytes they came in.
+    package var fieldBytes: Int
     /// Whether a body follows.
     package var hasBody: Bool
     /// How long the body says it is; nil where it does not.

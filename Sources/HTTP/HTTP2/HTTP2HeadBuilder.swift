@@ -130,6 +130,7 @@ struct HTTP2HeadBuilder {
                 headers: headers,
                 version: .http2
             ),
+            fieldBytes: listBytes,
             hasBody: hasBody,
             contentLength: contentLength.flatMap { Int($0) },
             expectsContinue: isExpecting && hasBody

@@ -176,6 +176,52 @@ import Testing
         }
     }
 
+    @Test func `is refused where the heads of unfinished ones are too large`() throws {
+        let configure = { (configuration: inout ServerConfiguration) in
+            configuration.limits.headsBytesMax = 50_000
+        }
+        try withServer(configure: configure) { server in
+            let client = try HTTP2Client(server)
+            let large = [("x-large", String(repeating: "x", count: 12_000))]
+            let streams = (0..<10).map { UInt32(2 * $0 + 1) }
+            for stream in streams { try client.send(.post(stream, "/\(stream)", large)) }
+            try client.read { $0[19].isOver }
+            // Four have room; one that is refused may be tried again.
+            let resets = streams.map { client.transcript[$0].reset }
+            #expect(resets == [nil, nil, nil, nil, 7, 7, 7, 7, 7, 7])
+            // Whole, they make room.
+            for stream in streams.prefix(4) { try client.send(.data(stream, "x")) }
+            for stream in streams.prefix(4) {
+                #expect(try client.answer(stream).text == "POST /\(stream) x")
+            }
+            for stream: UInt32 in [21, 23, 25, 27] { try client.send(.post(stream, "/", large)) }
+            for stream: UInt32 in [21, 23, 25, 27] { try client.send(.reset(stream)) }
+            for stream: UInt32 in [29, 31, 33, 35] {
+                try client.send(.post(stream, "/", large), .data(stream, "y"))
+                #expect(try client.answer(stream).text == "POST / y")
+            }
+        }
+    }
+
+    @Test func `is refused where all connections together hold too large heads`() throws {
+        try withServer(configure: { $0.headsBytesMax = 50_000 }) { server in
+            let large = [("x-large", String(repeating: "x", count: 12_000))]
+            let client = try HTTP2Client(server)
+            try client.send((0..<4).map { .post(UInt32(2 * $0 + 1), "/", large) })
+            try client.send(.ping())
+            try client.read { $0.pingAcks == 1 }
+            let other = try HTTP2Client(server)
+            // One that holds nothing may always have one.
+            try other.send(.post(1, "/", large), .post(3, "/", large))
+            try other.read { $0[3].isOver }
+            #expect(other.transcript[3].reset == 7 && other.transcript[1].reset == nil)
+            client.client.close()
+            eventually("it is gone") { server.connectionCount == 1 }
+            try other.send(.post(5, "/", large), .data(5, "x"))
+            #expect(try other.answer(5).text == "POST / x")
+        }
+    }
+
     @Test func `is answered although its client sends no more`() throws {
         let (gone, held) = (Shared(0), Shared<[any Exchange]>([]))
         let handler = TestHandler { request, exchange in

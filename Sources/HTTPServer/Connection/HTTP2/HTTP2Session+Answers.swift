@@ -50,6 +50,7 @@ extension HTTP2Session {
     func refuse(_ stream: HTTP2Stream, _ response: Response) {
         endBody(of: stream)
         stream.request = nil
+        releaseHead(of: stream)
         answer(stream, response)
     }
 

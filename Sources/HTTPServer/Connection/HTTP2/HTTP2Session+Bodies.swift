@@ -12,6 +12,7 @@ extension HTTP2Session {
         _ begin: (any Exchange) -> any BodyReceiver
     ) {
         stream.request = nil
+        releaseHead(of: stream)
         stream.isStreamed = true
         let exchange = ServerExchange(
             loop: loop,

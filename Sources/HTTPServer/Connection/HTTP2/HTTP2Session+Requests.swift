@@ -9,7 +9,7 @@ extension HTTP2Session {
             switch event {
             case .request(let head): begin(head, now: now)
             case .refused(let id, let fault, let isHead):
-                guard let stream = open(id, isHead: isHead) else { continue }
+                guard let stream = open(id, isHead: isHead, headBytes: 0) else { continue }
                 refuse(stream, fault)
             case .body(let id, let bytes): take(bytes, of: id)
             case .bodyEnded(let id): endRequest(id)
@@ -22,21 +22,28 @@ extension HTTP2Session {
     }
 
     /// A new stream; nil if there are too many, those included that only a handler still knows.
-    private func open(_ id: Int32, isHead: Bool) -> HTTP2Stream? {
+    private func open(_ id: Int32, isHead: Bool, headBytes: Int) -> HTTP2Stream? {
         guard streams.count < limits.http2.streamsMax, !codec.hasFailed else {
             codec.reset(id, code: HTTP2ErrorCode.refusedStream)
             return nil
         }
-        let stream = HTTP2Stream(id: id, isHead: isHead)
+        let stream = HTTP2Stream(id: id, isHead: isHead, headBytes: headBytes)
         streams.append(stream)
         return stream
     }
 
     private func begin(_ head: HTTP2RequestHead, now: UInt64) {
-        guard let stream = open(head.stream, isHead: head.request.method == "HEAD") else { return }
+        guard hasRoom(for: head) else {
+            return codec.reset(head.stream, code: HTTP2ErrorCode.refusedStream)
+        }
+        let isHead = head.request.method == "HEAD"
+        guard let stream = open(head.stream, isHead: isHead, headBytes: head.fieldBytes) else {
+            return
+        }
         let request = connection.signed(head.request)
         stream.request = request
         guard head.hasBody else { return handOut(stream) }
+        holdHead(of: stream)
         stream.bodyBytesMax = limits.http1.bodyBytesMax
         var streaming: (@Sendable (any Exchange) -> any BodyReceiver)?
         switch services.handler.admit(request) {
@@ -59,6 +66,33 @@ extension HTTP2Session {
         stream.windowStart = now
         if head.expectsContinue { codec.sendContinue(stream.id) }
         if let streaming { startStreaming(stream, streaming) }
+    }
+
+    // MARK: Heads
+
+    /// Whether a head may be held: a few bytes of HPACK make a large one.
+    ///
+    /// One at a time always may.
+    private func hasRoom(for head: HTTP2RequestHead) -> Bool {
+        headBytes == 0
+            || headBytes + head.fieldBytes <= limits.headsBytesMax
+                && services.hasRoom(forHead: head.fieldBytes)
+    }
+
+    /// The request waits: for its body, or for its turn.
+    private func holdHead(of stream: HTTP2Stream) {
+        guard !stream.holdsHead else { return }
+        stream.holdsHead = true
+        headBytes += stream.headBytes
+        services.holdHead(stream.headBytes)
+    }
+
+    /// The head was handed out, or is not needed any more.
+    func releaseHead(of stream: HTTP2Stream) {
+        guard stream.holdsHead else { return }
+        stream.holdsHead = false
+        headBytes -= stream.headBytes
+        services.holdHead(-stream.headBytes)
     }
 
     // MARK: Bodies
@@ -122,7 +156,10 @@ extension HTTP2Session {
 
     /// Gives a whole request to the handler, or keeps it while much of earlier answers waits.
     private func handOut(_ stream: HTTP2Stream) {
-        guard held.isEmpty, mayHandOut else { return held.append(stream) }
+        guard held.isEmpty, mayHandOut else {
+            holdHead(of: stream)
+            return held.append(stream)
+        }
         handOutNow(stream)
     }
 
@@ -137,6 +174,7 @@ extension HTTP2Session {
     private func handOutNow(_ stream: HTTP2Stream) {
         guard let request = stream.request else { return }
         stream.request = nil
+        releaseHead(of: stream)
         handOutsLeft -= 1
         let exchange = ServerExchange(
             loop: loop,

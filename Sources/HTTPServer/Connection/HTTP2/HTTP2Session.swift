@@ -35,6 +35,8 @@ final class HTTP2Session: ConnectionProtocol {
     var held: [HTTP2Stream] = []
     /// How many more may be handed out in this turn.
     var handOutsLeft = 0
+    /// Bytes of the heads of requests that are not handed out yet.
+    var headBytes = 0
     /// Bytes of bodies that are not whole yet.
     var bodyBytes = 0
     var shutdown = Shutdown.none
@@ -78,6 +80,7 @@ final class HTTP2Session: ConnectionProtocol {
     }
 
     func remove(_ stream: HTTP2Stream) {
+        releaseHead(of: stream)
         let index = position(of: stream.id)
         guard index < streams.count, streams[index] === stream else { return }
         streams.remove(at: index)
@@ -179,6 +182,7 @@ final class HTTP2Session: ConnectionProtocol {
         let dropped = streams
         (streams, held) = ([], [])
         for stream in dropped {
+            releaseHead(of: stream)
             failBody(of: stream, .disconnected)
             endPump(of: stream)
             disconnect(stream)

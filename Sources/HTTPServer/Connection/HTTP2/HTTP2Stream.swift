@@ -13,6 +13,9 @@ final class HTTP2Stream {
     let isHead: Bool
     /// The request until it is handed out.
     var request: Request?
+    /// How large its head is, and whether it counts among those that are held.
+    let headBytes: Int
+    var holdsHead = false
     /// Who takes the body once it is whole; nil for the handler.
     var then: (@Sendable ([UInt8], any Exchange) -> Void)?
     /// Whether the body is still coming and wanted.
@@ -44,9 +47,10 @@ final class HTTP2Stream {
     var stallStart: UInt64 = 0
     var stallBytes = 0
 
-    init(id: Int32, isHead: Bool) {
+    init(id: Int32, isHead: Bool, headBytes: Int) {
         self.id = id
         self.isHead = isHead
+        self.headBytes = headBytes
     }
 
     var sequence: UInt64 { UInt64(id) }
