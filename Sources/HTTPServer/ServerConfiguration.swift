@@ -76,7 +76,7 @@ package struct ConnectionLimits: Sendable {
     package var inFlightMax = 16
     /// Requests of one connection that are handed out before others have their turn.
     package var requestsPerTurn = 32
-    /// Unsent bytes above which no further request is read.
+    /// Unsent bytes above which no further request is read; one answer may be as large as it is.
     package var outputBytesMax = 1 << 20
     /// Unsent bytes above which a stream is not asked for more.
     package var streamBytesMax = 256 * 1024

@@ -152,6 +152,47 @@ import Testing
         }
     }
 
+    @Test(arguments: [65_536, 65_537, 3_000_000])
+    func `answers pipelined requests for large bodies one after the other`(size: Int) throws {
+        let body = [UInt8](repeating: 120, count: size)
+        let handler = TestHandler { request, exchange in
+            var response = Response(status: 200, body: .bytes(body))
+            if request.path == "/small" { response = text("small") }
+            exchange.respond(response)
+        }
+        try withServer(handler) { server in
+            let client = try TestClient(server)
+            let large = "GET /large HTTP/1.1\r\nHost: a\r\n\r\n"
+            let small = "GET /small HTTP/1.1\r\nHost: a\r\n\r\n"
+            try client.send(large + large + small + large + small)
+            for isLarge in [true, true, false, true, false] {
+                let answer = try client.answer()
+                #expect(answer.body.count == (isLarge ? size : 5))
+            }
+            #expect(try client.get("/small").text == "small")
+        }
+    }
+
+    @Test func `answers many requests with large bodies that were answered before their turn`()
+        throws
+    {
+        let pending = Shared<[any Exchange]>([])
+        let handler = TestHandler { _, exchange in pending.update { $0.append(exchange) } }
+        try withServer(handler) { server in
+            let client = try TestClient(server)
+            try client.send(String(repeating: "GET / HTTP/1.1\r\nHost: a\r\n\r\n", count: 8))
+            eventually("all are there") { pending.get().count == 8 }
+            for (index, exchange) in pending.get().enumerated().reversed() {
+                let body = [UInt8](repeating: UInt8(index), count: 500_000)
+                exchange.respond(Response(status: 200, body: .bytes(body)))
+            }
+            for index in 0..<8 {
+                let answer = try client.answer()
+                #expect(answer.body.count == 500_000 && answer.body.first == UInt8(index))
+            }
+        }
+    }
+
     @Test func `ignores upgrades, and answers in HTTP 1.1`() throws {
         try withServer { server in
             let client = try TestClient(server)

@@ -79,6 +79,8 @@ final class Connection: Pollable {
 
     var outputCount: Int { output.count + (secure?.outputCount ?? 0) }
     private var hasOutput: Bool { outputCount > 0 }
+    /// Whether a large body waits to be sent: nothing should be written behind it.
+    var isSendingBody: Bool { output.holdsBody }
 
     // MARK: For the session
 

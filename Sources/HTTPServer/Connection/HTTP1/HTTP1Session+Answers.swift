@@ -3,9 +3,11 @@
 import HTTP
 
 extension HTTP1Session {
-    /// Writes the answers whose turn it is.
+    /// Writes the answers whose turn it is; one with a large body is the last until that is sent.
     func writeAnswers(now: UInt64) {
-        while stream == nil, let first = slots.first, let response = first.takeResponse() {
+        while stream == nil, !connection.isSendingBody, let first = slots.first,
+            let response = first.takeResponse()
+        {
             slots.removeFirst()
             noteAnswered()
             write(response, for: first)
@@ -35,10 +37,8 @@ extension HTTP1Session {
                 keepAlive: keepAlive,
                 date: loop.date
             )
-            if case .bytes(let bytes) = response.body, hasContent {
-                output.append(contentsOf: bytes)
-            }
         }
+        if case .bytes(let bytes) = response.body, hasContent { connection.write(bytes) }
         guard case .stream(let content) = response.body else { return }
         guard hasContent else { return content.stop() }
         start(content, for: request, chunked: framing == .chunked)
@@ -80,7 +80,10 @@ extension HTTP1Session {
         if hungUp, !request.isStreamed { endStream(whole: false) }
     }
 
-    var wantsRoom: Bool { stream?.isReady ?? false }
+    var wantsRoom: Bool {
+        if let stream { return stream.isReady }
+        return slots.first?.response != nil
+    }
 
     func wake(_ sequence: UInt64) {
         guard let stream, stream.sequence == sequence else { return }

@@ -28,6 +28,7 @@ extension HTTP1Session {
             hasLeft = true
             return fireDisconnects()
         }
-        connection.write(ResponseEncoder.continueHead)
+        // What waits to be sent is as good.
+        if connection.outputCount == 0 { connection.write(ResponseEncoder.continueHead) }
     }
 }
