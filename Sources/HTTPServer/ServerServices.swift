@@ -54,6 +54,13 @@ final class ServerServices: Sendable {
     /// The server's own refusals so far, by code.
     var refusalCounts: [String: UInt64] { refusals.withLock { $0 } }
 
+    /// A refusal in place of an answer, which it counts for.
+    func refusal(_ fault: Fault, insteadOf answer: Response) -> Response {
+        var refusal = response(to: fault)
+        refusal.label = answer.label
+        return refusal
+    }
+
     /// A fault as a response with its own request id; counts it as given.
     func response(to fault: Fault) -> Response {
         refusals.withLock { $0[fault.code, default: 0] += 1 }

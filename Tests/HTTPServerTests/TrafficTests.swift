@@ -52,7 +52,9 @@ import Testing
             held.get()?.respond(text("late"))
             held.update { $0 = nil }
             eventually("it is answered") { server.traffic.inFlight == 0 }
-            #expect(server.traffic.labels[0].byClass == [0, 1, 0, 0, 0])
+            // Nobody got the answer.
+            #expect(server.traffic.labels[0].byClass == [0, 0, 0, 0, 0])
+            #expect(server.traffic.disconnects == 1)
         }
     }
 
@@ -62,6 +64,26 @@ import Testing
             #expect(answer.status == 500)
             #expect(server.traffic.labels[0].byClass == [0, 0, 0, 0, 1])
             #expect(server.traffic.inFlight == 0 && server.traffic.refusals == ["internal": 1])
+        }
+    }
+
+    @Test func `that is refused a stream is a failure of its route`() throws {
+        let handler = TestHandler { request, exchange in
+            var response = Response(status: 200, body: .stream(TestStream()))
+            response.label = 1
+            exchange.respond(response)
+        }
+        let configure = { (configuration: inout ServerConfiguration) in
+            configuration.labels = 2
+            configuration.streamsPerPeerMax = 0
+        }
+        try withServer(handler, configure: configure) { server in
+            let answer = try TestClient(server).get("/")
+            #expect(answer.status == 503)
+            let second = try HTTP2Client(server).get(1)
+            #expect(second.status == 503)
+            #expect(server.traffic.labels.map(\.byClass) == [[0, 0, 0, 0, 0], [0, 0, 0, 0, 2]])
+            #expect(server.traffic.refusals == ["stream-limit": 2])
         }
     }
 
@@ -103,6 +125,7 @@ import Testing
             #expect(try other.answer().status == 400)
             let traffic = server.traffic
             #expect(traffic.labels[1].byClass == [0, 0, 0, 1, 0])
+            #expect(traffic.labels[0].byClass == [0, 0, 0, 1, 0])
             #expect(traffic.refusals.values.reduce(0, +) == 1)
         }
     }

@@ -32,7 +32,9 @@ protocol ConnectionProtocol: AnyObject {
     func gone()
 
     // Answers, found by the number the request was handed out with.
-    func complete(_ sequence: UInt64, _ response: Response)
+    //
+    // `nanoseconds` is what the handler took.
+    func complete(_ sequence: UInt64, _ response: Response, after nanoseconds: UInt64)
     func abandon(_ sequence: UInt64)
     func watchDisconnect(_ sequence: UInt64, _ action: @escaping @Sendable () -> Void)
     func addTimer(_ sequence: UInt64, at: UInt64, _ action: @escaping @Sendable () -> Void)
@@ -46,7 +48,7 @@ extension UnaskedSession {
     var wantsRoom: Bool { false }
     var wantsTurn: Bool { false }
     func gone() {}
-    func complete(_ sequence: UInt64, _ response: Response) {}
+    func complete(_ sequence: UInt64, _ response: Response, after nanoseconds: UInt64) {}
     func abandon(_ sequence: UInt64) {}
     func watchDisconnect(_ sequence: UInt64, _ action: @escaping @Sendable () -> Void) {}
     func addTimer(_ sequence: UInt64, at: UInt64, _ action: @escaping @Sendable () -> Void) {}

@@ -203,14 +203,15 @@ final class EventLoop: @unchecked Sendable {
     private func run(_ job: LoopJob) {
         switch job {
         case .respond(let token, let sequence, let response, let since):
-            meter.end(response, after: clock() &- since)
+            meter.end()
             guard let connection = self[token] as? Connection else {
+                meter.leave()
                 return response.stopUnsent()
             }
-            connection.session.complete(sequence, response)
+            connection.session.complete(sequence, response, after: clock() &- since)
             connection.touch()
         case .abandoned(let token, let sequence):
-            meter.letGo()
+            meter.end()
             guard let connection = self[token] as? Connection else { return meter.leave() }
             connection.session.abandon(sequence)
             connection.touch()

@@ -40,20 +40,14 @@ final class LoopMeter: @unchecked Sendable {
     /// A request was handed to the handler.
     func begin() { add(1, to: Cell.begun.rawValue) }
 
-    /// It was answered, `nanoseconds` after that.
-    func end(_ response: Response, after nanoseconds: UInt64) {
-        letGo()
-        note(response, after: nanoseconds)
-    }
-
-    /// The handler has no more to do with it.
-    func letGo() { add(1, to: Cell.answered.rawValue) }
+    /// The handler has answered it, or let it go.
+    func end() { add(1, to: Cell.answered.rawValue) }
 
     /// Its client went away before it was answered.
     func leave() { add(1, to: Cell.left.rawValue) }
 
-    /// An answer without a handler's work: a request that was refused at its head.
-    func note(_ response: Response, after nanoseconds: UInt64 = 0) {
+    /// An answer is written, which took the handler so long.
+    func note(_ response: Response, after nanoseconds: UInt64) {
         let label = response.label < labels ? response.label : 0
         let first = Cell.allCases.count + label * Self.cellsPerLabel
         add(1, to: first + min(max(response.status / 100, 1), Self.classes) - 1)

@@ -29,6 +29,8 @@ final class HTTP1Request {
     /// Whether it was handed out at its head, and its body as it came.
     var isStreamed = false
     private(set) var response: Response?
+    /// What the handler took to answer.
+    private(set) var nanoseconds: UInt64 = 0
     /// Whether the response is a stream.
     private(set) var hasStream = false
     var watch = AnswerWatch()
@@ -65,7 +67,8 @@ final class HTTP1Request {
     }
 
     /// Takes the answer; whoever watched is told nothing any more.
-    func answer(_ response: Response) {
+    func answer(_ response: Response, after nanoseconds: UInt64 = 0) {
+        self.nanoseconds = nanoseconds
         hasStream = response.isStream
         self.response = response
         watch.clear()

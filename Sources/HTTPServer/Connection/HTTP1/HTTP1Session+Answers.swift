@@ -21,8 +21,9 @@ extension HTTP1Session {
             !services.streamLedger.admit(connection.peer)
         {
             content.stop()
-            response = services.response(to: .streamLimit)
+            response = services.refusal(.streamLimit, insteadOf: response)
         }
+        loop.meter.note(response, after: request.nanoseconds)
         if !response.isStream || !hasContent { dropBody(of: request.sequence) }
         let framing = framing(of: response, for: request)
         let keepAlive = keepsAlive(response, request)

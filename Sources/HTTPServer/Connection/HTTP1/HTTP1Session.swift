@@ -188,7 +188,6 @@ final class HTTP1Session: ConnectionProtocol {
             parser.setBodyLimit(bytesMax)
             request.then = then
         case .refuse(let response):
-            loop.meter.note(response)
             refuse(response)
         case .stream(let bytesMax, let begin):
             parser.setBodyLimit(bytesMax)
@@ -264,7 +263,11 @@ final class HTTP1Session: ConnectionProtocol {
         fireDisconnects()
         let dropped = slots
         slots = []
-        for request in dropped { request.response?.stopUnsent() }
+        for request in dropped {
+            guard let response = request.response else { continue }
+            loop.meter.leave()
+            response.stopUnsent()
+        }
     }
 
     func fireDisconnects() {
@@ -274,9 +277,9 @@ final class HTTP1Session: ConnectionProtocol {
 
     // MARK: Answers
 
-    func complete(_ sequence: UInt64, _ response: Response) {
+    func complete(_ sequence: UInt64, _ response: Response, after nanoseconds: UInt64) {
         guard let request = unanswered(sequence) else { return response.stopUnsent() }
-        request.answer(response)
+        request.answer(response, after: nanoseconds)
     }
 
     func abandon(_ sequence: UInt64) {
@@ -285,9 +288,7 @@ final class HTTP1Session: ConnectionProtocol {
             slots.removeAll { $0 === request }
             return loop.meter.leave()
         }
-        let response = services.response(to: .unanswered)
-        loop.meter.note(response)
-        request.answer(response)
+        request.answer(services.response(to: .unanswered))
     }
 
     func watchDisconnect(_ sequence: UInt64, _ action: @escaping @Sendable () -> Void) {

@@ -5,9 +5,9 @@ import HTTP
 extension HTTP2Session {
     // MARK: From handlers
 
-    func complete(_ sequence: UInt64, _ response: Response) {
+    func complete(_ sequence: UInt64, _ response: Response, after nanoseconds: UInt64) {
         guard let stream = unanswered(sequence) else { return response.stopUnsent() }
-        answer(stream, response)
+        answer(stream, response, after: nanoseconds)
     }
 
     func abandon(_ sequence: UInt64) {
@@ -16,9 +16,7 @@ extension HTTP2Session {
             remove(stream)
             return loop.meter.leave()
         }
-        let response = services.response(to: .unanswered)
-        loop.meter.note(response)
-        answer(stream, response)
+        answer(stream, services.response(to: .unanswered))
     }
 
     func watchDisconnect(_ sequence: UInt64, _ action: @escaping @Sendable () -> Void) {
@@ -54,11 +52,12 @@ extension HTTP2Session {
         answer(stream, response)
     }
 
-    private func answer(_ stream: HTTP2Stream, _ response: Response) {
+    func answer(_ stream: HTTP2Stream, _ response: Response, after nanoseconds: UInt64 = 0) {
         stream.isAnswered = true
         stream.watch.clear()
         guard !stream.isClosed else {
             remove(stream)
+            loop.meter.leave()
             return response.stopUnsent()
         }
         let hasContent = !stream.isHead && response.allowsContent
@@ -68,8 +67,10 @@ extension HTTP2Session {
             !services.streamLedger.admit(connection.peer)
         {
             response.stopUnsent()
-            return answer(stream, services.response(to: .streamLimit))
+            let refusal = services.refusal(.streamLimit, insteadOf: response)
+            return answer(stream, refusal, after: nanoseconds)
         }
+        loop.meter.note(response, after: nanoseconds)
         stream.outgoing = codec.answer(
             stream.id,
             status: response.status,

@@ -71,6 +71,6 @@ extension HTTP2Session {
     func fail(_ stream: HTTP2Stream, _ fault: Fault) {
         guard stream.receiver != nil else { return refuse(stream, services.response(to: fault)) }
         failBody(of: stream, .refused(fault))
-        if stream.isWithHandler { complete(stream.sequence, services.response(to: fault)) }
+        if stream.isWithHandler { answer(stream, services.response(to: fault)) }
     }
 }

@@ -53,7 +53,6 @@ extension HTTP2Session {
             stream.bodyBytesMax = max(0, bytesMax)
             stream.then = then
         case .refuse(let response):
-            loop.meter.note(response)
             return refuse(stream, response)
         case .stream(let bytesMax, let begin):
             stream.bodyBytesMax = max(0, bytesMax)
