@@ -124,6 +124,26 @@ package final class ControlAPI: Handler {
         }
     }
 
+    package func refuse(_ fault: Fault, of request: Request?) -> Response {
+        guard let request else {
+            let dress = ResponseDress(requestID: requestIDs.next(), corsOrigin: nil)
+            return refusal(Problem(fault), nil, dress)
+        }
+        var dress = dress(request)
+        dress.label = entrance.label(of: request)
+        return refusal(Problem(fault), request, dress)
+    }
+
+    /// The answer that cannot be sent says whom it was for.
+    package func refuse(_ fault: Fault, insteadOf answer: Response) -> Response {
+        let dress = ResponseDress(
+            requestID: answer.headers["X-Request-Id"] ?? requestIDs.next(),
+            corsOrigin: answer.headers["Access-Control-Allow-Origin"],
+            label: answer.label
+        )
+        return refusal(Problem(fault), nil, dress)
+    }
+
     private func dress(_ request: Request) -> ResponseDress {
         ResponseDress(
             requestID: requestIDs.id(of: request),
@@ -178,7 +198,7 @@ package final class ControlAPI: Handler {
 
     private func refusal(
         _ problem: Problem,
-        _ request: Request,
+        _ request: Request?,
         _ dress: ResponseDress
     ) -> Response {
         note(problem, request, dress.requestID)
@@ -245,18 +265,23 @@ package final class ControlAPI: Handler {
         return response
     }
 
-    private func note(_ problem: Problem, _ request: Request, _ requestID: String) {
-        if problem.code == .unauthorized || problem.code == .tooManyLogins {
+    private func note(_ problem: Problem, _ request: Request?, _ requestID: String) {
+        if let request, problem.code == .unauthorized || problem.code == .tooManyLogins {
             failures.note(problem, request, requestID: requestID)
             return
+        }
+        func metadata() -> Logger.Metadata {
+            var fields: Logger.Metadata = ["request_id": "\(requestID)"]
+            if let request {
+                fields["method"] = "\(request.method)"
+                fields["path"] = "\(shortened(request.path))"
+            }
+            return fields
         }
         log.log(
             level: problem.status >= 500 && problem.code == .internalFault ? .error : .debug,
             "\(problem.code.rawValue): \(problem.detail)",
-            metadata: [
-                "request_id": "\(requestID)", "method": "\(request.method)",
-                "path": "\(shortened(request.path))",
-            ]
+            metadata: metadata()
         )
     }
 }

@@ -1,6 +1,6 @@
 import Access
 import HTTP
-package import HTTPServer
+import HTTPServer
 import JSON
 
 // Every status and code an answer of this server can carry: the one place that chooses them.
@@ -113,6 +113,8 @@ struct Problem: Error, Sendable {
     var extras: [(name: String, value: Extra)] = []
     /// Fields the answer carries besides (`Allow`).
     var fields: [(String, String)] = []
+    /// What `Retry-After` says where the status asks for it, in seconds.
+    var retryAfterSeconds = 1
 
     private static let detailBytesMax = 512
 
@@ -228,9 +230,13 @@ extension Problem {
     }
 
     /// The server's own refusal; a code unknown here is `internal`.
+    ///
+    /// A status and a code together are the server's choice (a malformed head is `invalid-request`
+    /// with 400).
     init(_ fault: Fault) {
         let code = ProblemCode(rawValue: fault.code) ?? .internalFault
         self.init(code, fault.detail, status: fault.status)
+        retryAfterSeconds = fault.retryAfterSeconds ?? retryAfterSeconds
     }
 
     static func unsupportedMediaType() -> Problem {
@@ -408,21 +414,13 @@ extension Problem {
     func response(requestID: String) -> Response {
         var headers = Headers([("Content-Type", "application/problem+json")])
         for (name, value) in fields { headers.append(name, value) }
-        if status == 429 || status == 503 { headers.append("Retry-After", "1") }
+        if status == 429 || status == 503 {
+            headers.append("Retry-After", "\(retryAfterSeconds)")
+        }
         return Response(
             status: status,
             headers: headers,
             body: .bytes(document(requestID: requestID))
         )
-    }
-}
-
-extension ControlAPI {
-    /// Renders the server's own refusals like ours: for `ServerConfiguration.renderFault`.
-    ///
-    /// A status and a code together are the server's choice (a malformed head is `invalid-request`
-    /// with 400).
-    package static func renderFault(_ fault: Fault, _ requestID: String) -> [UInt8] {
-        Problem(fault).document(requestID: requestID)
     }
 }

@@ -2,7 +2,7 @@
 
 import HTTP
 
-/// A refusal by the server: the connection renders it with the configured renderer.
+/// A refusal by the server: `Handler.refuse` makes an answer of it.
 package struct Fault: Error, Sendable, Equatable {
     package let status: Int
     /// A stable word for programs: `headers-too-large`.
@@ -52,37 +52,5 @@ extension Fault {
     /// What the parser refused.
     init(_ fault: HTTP1Fault) {
         self.init(status: fault.status, code: fault.code, detail: fault.detail)
-    }
-}
-
-/// Renders a fault, with its request id, as the bytes of an `application/problem+json` document.
-package typealias FaultRenderer = @Sendable (Fault, String) -> [UInt8]
-
-extension Fault {
-    /// A minimal problem document; ControlAPI brings its own renderer.
-    ///
-    /// Source: RFC 9457, 3.
-    package static func defaultRenderer(_ fault: Fault, _ requestID: String) -> [UInt8] {
-        let text =
-            #"{"type":"/problems/\#(fault.code)","status":\#(fault.status),"#
-            + #""detail":"\#(escaped(fault.detail))","code":"\#(escaped(fault.code))","#
-            + #""request_id":"\#(escaped(requestID))"}"#
-        return Array(text.utf8)
-    }
-
-    /// JSON string content: RFC 8259, 7.
-    private static func escaped(_ text: String) -> String {
-        var result = ""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": result += "\\\""
-            case "\\": result += "\\\\"
-            case _ where scalar.value < 0x20:
-                let digits = String(scalar.value, radix: 16)
-                result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-            default: result.unicodeScalars.append(scalar)
-            }
-        }
-        return result
     }
 }

@@ -13,6 +13,14 @@ package protocol Handler: Sendable {
     ///
     /// `head` has an empty body. The default admits every request with the server's own limit.
     func admit(_ head: Request) -> Admission
+
+    /// Words one of the server's own refusals, which reads and is dressed as the handler's own.
+    ///
+    /// `request` is what is refused, perhaps with some of its body; nil where none could be read, or
+    /// its head is not at hand any more.
+    func refuse(_ fault: Fault, of request: Request?) -> Response
+    /// Words a refusal in place of `answer`, which cannot be sent.
+    func refuse(_ fault: Fault, insteadOf answer: Response) -> Response
 }
 
 extension Handler {

@@ -22,12 +22,6 @@ package struct ServerConfiguration: Sendable {
     package var headsBytesMax = 64 << 20
     /// How many labels the handler's answers have for metrics (`Response.label`).
     package var labels = 1
-    /// How the server's own refusals read.
-    package var renderFault: FaultRenderer = Fault.defaultRenderer
-    /// Makes the request id of a refusal.
-    package var newRequestID: @Sendable () -> String = {
-        String(SystemRandom.next(), radix: 16)
-    }
     /// Called by each loop around every round of work, on its thread.
     package var round = RoundHooks()
     /// Called once when draining begins, on the thread that called `drain`: end the streams.

@@ -17,8 +17,6 @@ final class ServerServices: Sendable {
     /// Bytes of heads that HTTP/2 connections hold; relaxed, a count orders nothing.
     private let headBytes = Atomic<Int>(0)
     private let headsBytesMax: Int
-    private let renderFault: FaultRenderer
-    private let newRequestID: @Sendable () -> String
     /// Set once; read relaxed: a connection that misses it by a moment is told by its loop.
     private let draining = Atomic<Bool>(false)
 
@@ -35,8 +33,6 @@ final class ServerServices: Sendable {
             max: .max,
             perPeerMax: configuration.streamsPerPeerMax
         )
-        renderFault = configuration.renderFault
-        newRequestID = configuration.newRequestID
     }
 
     var isDraining: Bool { draining.load(ordering: .relaxed) }
@@ -54,26 +50,19 @@ final class ServerServices: Sendable {
     /// The server's own refusals so far, by code.
     var refusalCounts: [String: UInt64] { refusals.withLock { $0 } }
 
-    /// A refusal in place of an answer, which it counts for.
-    func refusal(_ fault: Fault, insteadOf answer: Response) -> Response {
-        var refusal = response(to: fault)
-        refusal.label = answer.label
-        return refusal
+    /// Counts a refusal.
+    func note(_ fault: Fault) { refusals.withLock { $0[fault.code, default: 0] += 1 } }
+
+    /// The answer to what the server refuses by itself; it counts as given.
+    func refusal(_ fault: Fault, of request: Request?) -> Response {
+        note(fault)
+        return handler.refuse(fault, of: request)
     }
 
-    /// A fault as a response with its own request id; counts it as given.
-    func response(to fault: Fault) -> Response {
-        refusals.withLock { $0[fault.code, default: 0] += 1 }
-        let requestID = newRequestID()
-        var headers = Headers([
-            ("Content-Type", "application/problem+json"), ("X-Request-Id", requestID),
-        ])
-        if let seconds = fault.retryAfterSeconds { headers.append("Retry-After", "\(seconds)") }
-        return Response(
-            status: fault.status,
-            headers: headers,
-            body: .bytes(renderFault(fault, requestID))
-        )
+    /// A refusal in place of an answer, which it counts for.
+    func refusal(_ fault: Fault, insteadOf answer: Response) -> Response {
+        note(fault)
+        return handler.refuse(fault, insteadOf: answer)
     }
 }
 

@@ -1,4 +1,5 @@
 import HTTP
+import HTTP2TestSupport
 import Posix
 import Testing
 
@@ -123,6 +124,48 @@ import Testing
             pending.get()[0].respond(Response(status: 200, body: .stream(stream)))
             eventually("the stream is stopped") { stream.stops == 1 }
             #expect(!stream.isStarted)
+        }
+    }
+}
+
+@Suite struct `A refusal of the server's own` {
+    /// Refuses by size; `/stream` hands its body on.
+    private let handler = streamingHandler(bodyBytesMax: 10) { exchange in
+        // The exchange is kept as long as the receiver.
+        TestReceiver(onEnd: { withExtendedLifetime(exchange) {} })
+    }
+    private func configure(_ configuration: inout ServerConfiguration) {
+        configuration.limits.http1.bodyBytesMax = 10
+        configuration.limits.bodyNanoseconds = 50 * millisecond
+        configuration.limits.lingerNanoseconds = 50 * millisecond
+    }
+
+    @Test(arguments: ["/large", "/slow", "/stream/large", "/stream/slow"])
+    func `knows what it refuses`(path: String) throws {
+        let isSlow = path.hasSuffix("/slow")
+        let target = path.hasPrefix("/stream") ? "/stream" : path
+        try withServer(handler, configure: configure) { server in
+            let client = try TestClient(server)
+            let length = isSlow ? 10 : 11
+            try client.send(
+                "POST \(target) HTTP/1.1\r\nHost: a\r\nContent-Length: \(length)\r\n\r\n"
+            )
+            let answer = try client.answer()
+            #expect(answer.status == (isSlow ? 408 : 413))
+            #expect(answer["X-Refused"] == target)
+            let second = try HTTP2Client(server)
+            try second.send(.post(1, target), .data(1, isSlow ? "x" : "0123456789x", end: false))
+            let other = try second.answer(1)
+            #expect(other.status == answer.status)
+            #expect(other.fields["x-refused"] == target)
+        }
+    }
+
+    @Test func `of nothing that can be read knows nothing`() throws {
+        try withServer(handler, configure: configure) { server in
+            let client = try TestClient(server)
+            try client.send("nonsense\r\n\r\n")
+            #expect(try client.answer()["X-Refused"] == "nothing")
         }
     }
 }

@@ -17,6 +17,23 @@ struct TestHandler: Handler {
 
     func handle(_ request: Request, _ exchange: any Exchange) { onRequest(request, exchange) }
     func admit(_ head: Request) -> Admission { onHead(head) }
+
+    /// A refusal that says which request it is for, by its path.
+    func refuse(_ fault: Fault, of request: Request?) -> Response {
+        var headers = Headers([
+            ("Content-Type", "application/problem+json"), ("X-Request-Id", "r"),
+            ("X-Refused", request?.path ?? "nothing"),
+        ])
+        if let seconds = fault.retryAfterSeconds { headers.append("Retry-After", "\(seconds)") }
+        let text = "\(fault.code) r: \(fault.detail)"
+        return Response(status: fault.status, headers: headers, body: .bytes(Array(text.utf8)))
+    }
+
+    func refuse(_ fault: Fault, insteadOf answer: Response) -> Response {
+        var refusal = refuse(fault, of: nil)
+        refusal.label = answer.label
+        return refusal
+    }
 }
 
 /// Answers 200 with `METHOD path body`.

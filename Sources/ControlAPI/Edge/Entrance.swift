@@ -57,6 +57,13 @@ struct Entrance: Sendable {
         }
     }
 
+    /// What the answer to a request that was not examined counts as.
+    func label(of request: Request) -> Int {
+        guard case .found(let number, _) = router.match(method: request.method, path: request.path)
+        else { return 0 }
+        return Routes.firstLabel + number
+    }
+
     /// Begins a request's line in the audit log; nil where it needs none.
     func record(_ admitted: Admitted) -> AuditRecord? { audit?.record(admitted) }
 

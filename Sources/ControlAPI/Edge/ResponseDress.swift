@@ -46,6 +46,11 @@ final class RequestIDs: Sendable {
         if let sent = request.headers["X-Request-Id"], isPlainWord(sent, bytesMax: 128) {
             return sent
         }
-        return prefix + String(count.wrappingAdd(1, ordering: .relaxed).newValue)
+        return next()
+    }
+
+    /// An id of ours.
+    func next() -> String {
+        prefix + String(count.wrappingAdd(1, ordering: .relaxed).newValue)
     }
 }

@@ -224,7 +224,7 @@ final class Connection: Pollable {
     private func refuse(_ mixUp: MixUp) {
         services.notices.note("a client speaks another protocol", mixUp.fault.detail, now: loop.now)
         secure = nil
-        let response = services.response(to: mixUp.fault)
+        let response = services.refusal(mixUp.fault, of: nil)
         write { output in
             ResponseEncoder.appendLast(response, to: &output, date: loop.date)
         }

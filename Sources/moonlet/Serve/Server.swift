@@ -160,7 +160,6 @@ final class Server: @unchecked Sendable {
         configuration.streamsPerPeerMax = settings.maxStreamsPerPeer
         configuration.limits.http2.streamsMax = settings.maxStreamsPerConnection
         configuration.labels = ControlAPI.labels
-        configuration.renderFault = ControlAPI.renderFault
         configuration.limits.http1.headBytesMax = settings.maxHeadBytes
         configuration.limits.http1.fieldsMax = settings.maxHeaderFields
         configuration.limits.http1.bodyBytesMax = settings.maxBodyBytes

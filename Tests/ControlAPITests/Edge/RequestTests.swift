@@ -325,19 +325,52 @@ struct RequestTests {
         #expect(answer.header("X-Request-Id") == "q1")
     }
 
-    @Test func `the server's own refusals read the same`() {
-        let fault = Fault(status: 431, code: "headers-too-large", detail: "too many")
-        let bytes = ControlAPI.renderFault(fault, "r1")
-        let answer = Answer(Response(status: 431, body: .bytes(bytes)))
-        #expect(answer.text("code") == "headers-too-large")
-        #expect(answer.text("title") == "Headers too large")
-        #expect(answer.integer("status") == 431)
-        #expect(answer.text("request_id") == "r1")
-        let syntax = Fault(status: 400, code: "invalid-request", detail: "bad head")
-        let other = Answer(
-            Response(status: 400, body: .bytes(ControlAPI.renderFault(syntax, "r2")))
+    @Test func `the server's own refusals read the same, with and without a request`() {
+        let desk = Desk { $0.corsOrigins = ["http://site.test"] }
+        let fault = Fault(status: 413, code: "payload-too-large", detail: "too much")
+        let request = Request(
+            method: "POST",
+            path: "/v1/exec",
+            authority: "localhost",
+            headers: Headers([("X-Request-Id", "r1"), ("Origin", "http://site.test")])
         )
+        let response = desk.api.refuse(fault, of: request)
+        let answer = Answer(response)
+        #expect(answer.text("code") == "payload-too-large")
+        #expect(answer.text("title") == "Payload too large")
+        #expect(answer.integer("status") == 413)
+        #expect(answer.text("request_id") == "r1" && answer.header("X-Request-Id") == "r1")
+        #expect(answer.header("X-Content-Type-Options") == "nosniff")
+        #expect(answer.header("Access-Control-Allow-Origin") == "http://site.test")
+        #expect(Routes.labels[response.label].contains { $0 == ("route", "/v1/exec") })
+        let syntax = Fault(status: 400, code: "invalid-request", detail: "bad head")
+        let other = Answer(desk.api.refuse(syntax, of: nil))
         #expect(other.integer("status") == 400)
+        #expect(other.text("request_id") == other.header("X-Request-Id"))
+        #expect(other.header("X-Content-Type-Options") == "nosniff")
+    }
+
+    @Test func `a refusal in place of an answer is for the same request`() {
+        let desk = Desk()
+        var given = Response(
+            status: 200,
+            headers: Headers([
+                ("X-Request-Id", "r2"), ("Access-Control-Allow-Origin", "http://site.test"),
+            ])
+        )
+        given.label = 3
+        let fault = Fault(
+            status: 503,
+            code: "stream-limit",
+            detail: "too many",
+            retryAfterSeconds: 5
+        )
+        let response = desk.api.refuse(fault, insteadOf: given)
+        let answer = Answer(response)
+        #expect(answer.integer("status") == 503 && response.label == 3)
+        #expect(answer.text("request_id") == "r2" && answer.header("X-Request-Id") == "r2")
+        #expect(answer.header("Access-Control-Allow-Origin") == "http://site.test")
+        #expect(answer.header("Retry-After") == "5")
     }
 
     @Test func `a body that is not wanted is refused before it is read`() {

@@ -15,7 +15,7 @@ final class HTTP1Request {
     /// Its number among those in flight; 0 until it is.
     var sequence: UInt64 = 0
 
-    /// The request until it is handed out.
+    /// The request until it is handed out; where its body is streamed, its head until the answer.
     var request: Request?
     /// Who takes the body once it is whole; nil for the handler.
     var then: (@Sendable ([UInt8], any Exchange) -> Void)?
@@ -71,6 +71,7 @@ final class HTTP1Request {
         self.nanoseconds = nanoseconds
         hasStream = response.isStream
         self.response = response
+        if isStreamed { request = nil }
         watch.clear()
     }
 

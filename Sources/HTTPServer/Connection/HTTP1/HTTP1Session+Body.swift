@@ -17,7 +17,6 @@ extension HTTP1Session {
         request.owesContinue = false
         request.windowStart = now
         request.isStreamed = true
-        request.request = nil
         request.receiver = .running(begin(putInFlight(request)))
     }
 
@@ -42,7 +41,7 @@ extension HTTP1Session {
         receiver.failed(failure)
         stream?.wake()
         if case .refused(let fault) = failure, let request = unanswered(request.sequence) {
-            request.answer(services.response(to: fault))
+            request.answer(services.refusal(fault, of: request.request))
         }
         return true
     }

@@ -241,7 +241,7 @@ final class HTTP1Session: ConnectionProtocol {
     }
 
     /// Answers instead of a handler, after what is in flight, and reads no more.
-    func refuse(_ fault: Fault) { refuse(services.response(to: fault)) }
+    func refuse(_ fault: Fault) { refuse(services.refusal(fault, of: incoming?.request)) }
 
     func refuse(_ response: Response) {
         let refused = HTTP1Request(refused: incoming.take())
@@ -288,7 +288,7 @@ final class HTTP1Session: ConnectionProtocol {
             slots.removeAll { $0 === request }
             return loop.meter.leave()
         }
-        request.answer(services.response(to: .unanswered))
+        request.answer(services.refusal(.unanswered, of: request.request))
     }
 
     func watchDisconnect(_ sequence: UInt64, _ action: @escaping @Sendable () -> Void) {

@@ -16,7 +16,7 @@ extension HTTP2Session {
             remove(stream)
             return loop.meter.leave()
         }
-        answer(stream, services.response(to: .unanswered))
+        answer(stream, services.refusal(.unanswered, of: stream.request))
     }
 
     func watchDisconnect(_ sequence: UInt64, _ action: @escaping @Sendable () -> Void) {
@@ -41,7 +41,7 @@ extension HTTP2Session {
     // MARK: Answers
 
     func refuse(_ stream: HTTP2Stream, _ fault: HTTP1Fault) {
-        refuse(stream, services.response(to: Fault(fault)))
+        refuse(stream, services.refusal(Fault(fault), of: stream.request))
     }
 
     /// Answers instead of a handler; what comes of the body is thrown away.

@@ -11,8 +11,7 @@ extension HTTP2Session {
         _ stream: HTTP2Stream,
         _ begin: (any Exchange) -> any BodyReceiver
     ) {
-        stream.request = nil
-        releaseHead(of: stream)
+        stream.isHandedOut = true
         stream.isStreamed = true
         let exchange = ServerExchange(
             loop: loop,
@@ -69,8 +68,11 @@ extension HTTP2Session {
 
     /// Gives up a body that is too large or too slow; what nobody has answered is answered.
     func fail(_ stream: HTTP2Stream, _ fault: Fault) {
-        guard stream.receiver != nil else { return refuse(stream, services.response(to: fault)) }
+        let request = stream.request
+        guard stream.receiver != nil else {
+            return refuse(stream, services.refusal(fault, of: request))
+        }
         failBody(of: stream, .refused(fault))
-        if stream.isWithHandler { answer(stream, services.response(to: fault)) }
+        if stream.isWithHandler { answer(stream, services.refusal(fault, of: request)) }
     }
 }

@@ -137,6 +137,10 @@ extension HTTP2Session {
         stream.backlog = []
         let wasFull = bodyBytes > limits.bodiesBytesMax
         bodyBytes -= stream.request?.body.count ?? 0
+        if stream.isStreamed {
+            stream.request = nil
+            releaseHead(of: stream)
+        }
         guard wasFull else { return }
         for other in streams where other.isReceiving && other.receiver == nil {
             if bodyBytes <= limits.bodiesBytesMax || isOldest(other) { release(other) }
@@ -173,6 +177,7 @@ extension HTTP2Session {
     private func handOutNow(_ stream: HTTP2Stream) {
         guard let request = stream.request else { return }
         stream.request = nil
+        stream.isHandedOut = true
         releaseHead(of: stream)
         handOutsLeft -= 1
         let exchange = ServerExchange(

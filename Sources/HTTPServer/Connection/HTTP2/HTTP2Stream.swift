@@ -11,8 +11,9 @@ final class HTTP2Stream {
     /// The stream's number; as the sequence of an exchange it is never used again either.
     let id: Int32
     let isHead: Bool
-    /// The request until it is handed out.
+    /// The request until it is handed out; where its body is streamed, its head until that ends.
     var request: Request?
+    var isHandedOut = false
     /// How large its head is, and whether it counts among those that are held.
     let headBytes: Int
     var holdsHead = false
@@ -59,5 +60,5 @@ final class HTTP2Stream {
     var isStreamed = false
 
     /// Whether a handler has it and has not answered.
-    var isWithHandler: Bool { request == nil && !isAnswered }
+    var isWithHandler: Bool { isHandedOut && !isAnswered }
 }
