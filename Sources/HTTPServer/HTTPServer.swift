@@ -105,6 +105,7 @@ package final class HTTPServer: Sendable {
                 bound.append(try BoundPoint(point, loops: loops, listen: addListener))
             } catch {
                 for earlier in bound { earlier.file?.remove() }
+                for loop in loops { loop.closeListeners() }
                 throw ListenFault(point, error)
             }
         }
@@ -155,11 +156,12 @@ package final class HTTPServer: Sendable {
 
     /// Stops accepting and waits until every connection has had its answers and is closed.
     ///
-    /// Blocks for at most `nanoseconds`. Returns whether all were closed by then; call `stop`
+    /// Blocks for at most `nanoseconds`, `.max` for as long as it takes. Returns whether all were closed by then; call `stop`
     /// either way.
     @discardableResult
     package func drain(within nanoseconds: UInt64) -> Bool {
-        let deadline = clock().addingReportingOverflow(nanoseconds).partialValue
+        let (moment, isBeyond) = clock().addingReportingOverflow(nanoseconds)
+        let deadline = isBeyond ? .max : moment
         let loops = state.withLock { state in
             state.isDraining = true
             return state.loops

@@ -101,6 +101,7 @@ package protocol Exchange: AnyObject, Sendable {
     /// the same is still sent to it. Whoever reads a stream of content, and has sent no body
     /// meanwhile, is gone as soon as it sends no more.
     func onDisconnect(_ action: @escaping @Sendable () -> Void)
-    /// Calls `action` on the loop thread after `nanoseconds`, unless answered before.
+    /// Calls `action` on the loop thread after `nanoseconds`, unless the request was answered or its
+    /// client has gone before.
     func after(_ nanoseconds: UInt64, _ action: @escaping @Sendable () -> Void)
 }

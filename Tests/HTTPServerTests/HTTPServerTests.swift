@@ -193,3 +193,64 @@ import Testing
         }
     }
 }
+
+@Suite struct `The life of a server` {
+    @Test func `that cannot listen at one place leaves no other listening`() throws {
+        let free = try withServer { try #require($0.boundAddresses.first) }
+        try withServer { other in
+            let taken = try #require(other.boundAddresses.first)
+            let server = HTTPServer(
+                ServerConfiguration(addresses: [free, taken]),
+                handler: echo,
+                logger: quiet
+            )
+            #expect(throws: ListenFault(.address(taken), .addressInUse)) { try server.start() }
+            // Nothing listens there: it can be listened at.
+            let second = HTTPServer(
+                ServerConfiguration(addresses: [free]),
+                handler: echo,
+                logger: quiet
+            )
+            try second.start()
+            let answer = try TestClient(second).get("/")
+            #expect(answer.status == 200)
+            second.stop()
+            withExtendedLifetime(server) {}
+        }
+    }
+
+    @Test func `drains as long as it takes`() throws {
+        let (held, isDraining) = (Shared<(any Exchange)?>(nil), Shared(false))
+        let handler = TestHandler { _, exchange in held.update { $0 = exchange } }
+        let configure = { (configuration: inout ServerConfiguration) in
+            configuration.onDrain = { isDraining.update { $0 = true } }
+        }
+        try withServer(handler, configure: configure) { server in
+            let client = try TestClient(server)
+            try client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            eventually("it is there") { held.get() != nil }
+            let result = Shared<Bool?>(nil)
+            let thread = PosixThread(name: "drain", stackBytes: 1 << 18) {
+                let isEmpty = server.drain(within: .max)
+                result.update { $0 = isEmpty }
+            }
+            eventually("it drains") { isDraining.get() }
+            #expect(result.get() == nil)
+            held.get()?.respond(text("late"))
+            #expect(try client.answer().text == "late")
+            client.close()
+            thread.join()
+            #expect(result.get() == true)
+        }
+    }
+
+    @Test func `counts each connection that it has no room for`() throws {
+        try withServer(configure: { $0.connectionsMax = 1 }) { server in
+            let first = try TestClient(server)
+            #expect(try first.get("/").status == 200)
+            let others = try (0..<70).map { _ in try TestClient(server) }
+            eventually("all are counted") { server.traffic.refusals["connection-limit"] == 70 }
+            withExtendedLifetime(others) {}
+        }
+    }
+}

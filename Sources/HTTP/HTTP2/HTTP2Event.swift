@@ -15,7 +15,7 @@ package enum HTTP2Event: Sendable {
     case answeredEarly(stream: Int32)
     /// The stream is over: answered whole, reset by either side, or ended with the connection.
     case closed(stream: Int32)
-    /// The answer to `ping`.
+    /// The answer to a PING of ours: `ping`, or the one of `beginShutdown`.
     case pong
 }
 

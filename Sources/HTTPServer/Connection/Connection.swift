@@ -28,7 +28,7 @@ final class Connection: Pollable {
     let services: ServerServices
     let peer: PeerKey
     var scheduledAt: UInt64 = .max
-    /// Set right after the initialiser: the session needs the connection.
+    /// What speaks the protocol: none yet while the first, which needs the connection, is made.
     private(set) var session: any ConnectionProtocol = NoSession.shared
 
     private let onClose: (Connection) -> Void

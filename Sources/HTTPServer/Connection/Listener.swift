@@ -79,6 +79,8 @@ final class Listener: Pollable {
             try serve(socket, peer)
         } else if refusals < Self.refusalsMax {
             try refuse(socket, peer)
+        } else {
+            services.note(.connectionLimit)
         }
         return true
     }

@@ -12,7 +12,7 @@
 // Other threads leave a job in the inbox; the first into an empty inbox raises the eventfd. The
 // loop empties the whole inbox, so one raise is enough for any number of jobs.
 //
-// Split by who touches it: `inbox`, `wakeUp`, `progress`, `thread` are for all threads; everything
+// Split by who touches it: `inbox`, `wakeUp`, `progressStamp`, `thread` are for all threads; everything
 // else belongs to the loop thread.
 
 import HTTP
@@ -146,8 +146,7 @@ final class EventLoop: @unchecked Sendable {
     func run() {
         thread.store(CurrentThread.number, ordering: .relaxed)
         while !stopping { turn() }
-        for listener in listeners { listener.close() }
-        listeners = []
+        closeListeners()
         for case let connection as Connection in all { connection.close() }
         // Whoever answers from now on is dropped with the loop; streams in late answers are told.
         runJobs()
@@ -155,8 +154,7 @@ final class EventLoop: @unchecked Sendable {
 
     /// Stops accepting and tells every connection.
     func drain() {
-        for listener in listeners { listener.close() }
-        listeners = []
+        closeListeners()
         for case let connection as Connection in all { connection.drain() }
     }
 
@@ -315,6 +313,12 @@ final class EventLoop: @unchecked Sendable {
     var all: [any Pollable] { registered.compactMap { $0 } }
 
     var listeners: [Listener] = []
+
+    /// Listens no more; also of a loop that never ran, whose listeners would keep it and themselves.
+    func closeListeners() {
+        for listener in listeners { listener.close() }
+        listeners = []
+    }
 
     /// A descriptor was closed: there may be room for a connection again.
     func unparkListeners() {
