@@ -40,6 +40,7 @@ package final class ControlAPI: Handler {
             files = { request in
                 staticFiles.response(
                     path: request.path,
+                    isHead: request.method == "HEAD",
                     ifNoneMatch: request.headers["If-None-Match"],
                     takesGzip: AcceptEncoding.allowsGzip(request.headers)
                 )

@@ -3,6 +3,8 @@ package struct Response: Sendable {
     package var status: Int
     package var headers: Headers
     package var body: ResponseBody
+    /// In an answer to HEAD: how many bytes the content would have that `body` spares to make.
+    package var omittedBytes: Int?
     /// What it counts as in the server's metrics: a number below `ServerConfiguration.labels`.
     package var label = 0
 

@@ -104,6 +104,87 @@ import Testing
         }
     }
 
+    @Test func `are not coded for those who do not take it`() throws {
+        try withTexts(count: 1, bytes: 1 << 20) { files in
+            let (plain, coded) = (
+                try time { _ = files.response(path: "/0.txt") },
+                try time { _ = files.response(path: "/0.txt", takesGzip: true) }
+            )
+            // Reading takes a few hundred microseconds, coding tens of milliseconds.
+            #expect(plain * 3 < coded, "\(plain) \(coded)")
+        }
+    }
+
+    @Test func `of more than 1 MiB are never coded`() throws {
+        try withTexts(count: 1, bytes: (1 << 20) + 1) { files in
+            let response = try #require(files.response(path: "/0.txt", takesGzip: true))
+            #expect(response.headers["Content-Encoding"] == nil)
+            #expect(response.headers["Vary"] == nil)
+        }
+    }
+
+    @Test func `are neither read nor coded for an answer without content`() throws {
+        try withTexts(count: 6, bytes: 8 << 20) { files in
+            let reading = try time { _ = files.response(path: "/0.txt") }
+            let tag = try #require(files.response(path: "/1.txt", isHead: true)?.headers["ETag"])
+            let asking = try time {
+                for index in 0..<6 {
+                    let head = files.response(path: "/\(index).txt", isHead: true, takesGzip: true)
+                    #expect(head?.omittedBytes == 8 << 20)
+                    #expect(text(head) == nil)
+                }
+                #expect(files.response(path: "/1.txt", ifNoneMatch: tag)?.status == 304)
+            }
+            #expect(asking < reading, "\(asking) \(reading)")
+        }
+    }
+
+    @Test func `have one length for HEAD and for GET, coded or not`() throws {
+        try withTexts(count: 1, bytes: 5_000) { files in
+            for takesGzip in [false, true] {
+                let head = files.response(path: "/0.txt", isHead: true, takesGzip: takesGzip)
+                let get = files.response(path: "/0.txt", takesGzip: takesGzip)
+                guard case .bytes(let bytes) = get?.body else {
+                    Issue.record("no content")
+                    return
+                }
+                #expect(head?.omittedBytes == bytes.count)
+                #expect(head?.headers["ETag"] == get?.headers["ETag"])
+                #expect(head?.headers["Content-Encoding"] == get?.headers["Content-Encoding"])
+            }
+        }
+    }
+
+    /// A folder of texts that do not code to nothing: `0.txt`, `1.txt` and so on.
+    private func withTexts(count: Int, bytes: Int, _ body: (StaticFiles) throws -> Void) throws {
+        let manager = FileManager.default
+        let folder = manager.temporaryDirectory.appending(path: UUID().uuidString)
+        try manager.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? manager.removeItem(at: folder) }
+        var state: UInt64 = 1
+        let letters = (0..<bytes).map { _ in
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return UInt8(ascii: "a") + UInt8(state >> 60)
+        }
+        for index in 0..<count {
+            try Data(letters).write(to: folder.appending(path: "\(index).txt"))
+        }
+        try body(try StaticFiles(folder: folder.path))
+    }
+
+    /// Nanoseconds of this thread's CPU time, which other threads of a busy machine do not add to.
+    private func time(_ body: () throws -> Void) throws -> UInt64 {
+        let start = threadNanoseconds()
+        try body()
+        return threadNanoseconds() - start
+    }
+
+    private func threadNanoseconds() -> UInt64 {
+        var now = timespec()
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now)
+        return UInt64(now.tv_sec) * 1_000_000_000 + UInt64(now.tv_nsec)
+    }
+
     /// What gzip itself makes of coded bytes.
     private func unzipped(_ bytes: [UInt8]) throws -> String {
         let file = FileManager.default.temporaryDirectory.appending(path: "\(UUID()).gz")

@@ -18,7 +18,7 @@ extension Response {
         if status < 200 || status == 204 { return nil }
         return switch body {
         // A 304 says nothing of the length it does not send unless the handler brought it.
-        case .none: status == 304 ? nil : 0
+        case .none: status == 304 ? nil : omittedBytes ?? 0
         case .bytes(let bytes): bytes.count
         case .stream: nil
         }

@@ -4,70 +4,76 @@ import HTTP
 import Posix
 import Synchronization
 
-/// A file as it is served: its tag, type and content, coded if that makes it smaller.
-struct CachedFile: Sendable {
-    let status: FileStatus
-    /// A strong tag: a changed file has another size, time or inode.
-    let tag: String
-    let mediaType: String
-    let content: [UInt8]
-    /// The content in gzip's form; nil where that is not smaller, or not worth it.
-    let gzip: [UInt8]?
-
-    /// Less than this fits into one packet anyway.
-    private static let codedBytesMin = 1_400
-
-    init(_ status: FileStatus, name: String, content: [UInt8]) {
-        self.status = status
-        self.content = content
-        tag = Self.tag(of: status)
-        mediaType = FileType.of(name)
-        guard content.count >= Self.codedBytesMin, FileType.isText(mediaType),
-            let coded = Gzip.encoded(content), coded.count < content.count
-        else {
-            gzip = nil
-            return
-        }
-        gzip = coded
-    }
-
-    var bytes: Int { content.count + (gzip?.count ?? 0) }
-
-    private static func tag(of status: FileStatus) -> String {
-        let parts = [
-            UInt64(bitPattern: status.modifiedNanoseconds), UInt64(status.sizeBytes), status.inode,
-        ]
-        return parts.map { String($0, radix: 16) }.joined(separator: "-")
-    }
-}
-
-/// Files by their path; when it is full, it begins anew.
+/// Contents of files, by path and form; where there is no room, what was asked for longest ago goes.
 ///
-/// A folder of web pages fits; for a larger one, starting over is simpler than keeping order, and
-/// costs one more reading a file.
+/// A folder of web pages fits. One that does not costs a reading for each file that has gone, and
+/// nothing of the others.
 final class FileCache: Sendable {
-    private struct State {
-        var files: [String: CachedFile] = [:]
-        var bytes = 0
+    /// How a file's content is kept.
+    enum Form: Hashable, Sendable {
+        case plain
+        case gzip
     }
+
+    private struct Key: Hashable {
+        let path: String
+        let form: Form
+    }
+
+    private struct Entry {
+        /// What the file system said of the file whose content this is.
+        let status: FileStatus
+        let content: [UInt8]
+        /// The count of lookups when it was asked for last.
+        var lastUse: UInt64
+    }
+
+    private struct State {
+        var entries: [Key: Entry] = [:]
+        var bytes = 0
+        var uses: UInt64 = 0
+
+        mutating func remove(_ key: Key) {
+            guard let old = entries.removeValue(forKey: key) else { return }
+            bytes -= old.content.count
+        }
+    }
+
+    /// Looking for the oldest asks each entry: with so many that takes some microseconds.
+    private static let entriesMax = 1_024
 
     private let bytesMax: Int
     private let state = Mutex(State())
 
     init(bytesMax: Int) { self.bytesMax = bytesMax }
 
-    /// The file at `path`, where it is the one that `status` tells of.
-    func file(_ path: String, _ status: FileStatus) -> CachedFile? {
-        state.withLock { $0.files[path] }.flatMap { $0.status == status ? $0 : nil }
+    /// The content in that form, where the file is the one that `status` tells of.
+    func content(_ path: String, _ form: Form, _ status: FileStatus) -> [UInt8]? {
+        state.withLock { state in
+            let key = Key(path: path, form: form)
+            guard let entry = state.entries[key], entry.status == status else { return nil }
+            state.uses += 1
+            state.entries[key]?.lastUse = state.uses
+            return entry.content
+        }
     }
 
-    func keep(_ file: CachedFile, at path: String) {
-        guard file.bytes <= bytesMax else { return }
+    /// Keeps a content that fits at all.
+    func keep(_ content: [UInt8], _ form: Form, of status: FileStatus, at path: String) {
+        guard content.count <= bytesMax else { return }
         state.withLock { state in
-            if let old = state.files.removeValue(forKey: path) { state.bytes -= old.bytes }
-            if state.bytes + file.bytes > bytesMax { state = State() }
-            state.files[path] = file
-            state.bytes += file.bytes
+            let key = Key(path: path, form: form)
+            state.remove(key)
+            while state.entries.count >= Self.entriesMax
+                || state.bytes + content.count > bytesMax
+            {
+                guard let oldest = state.entries.min(by: { $0.value.lastUse < $1.value.lastUse })
+                else { break }
+                state.remove(oldest.key)
+            }
+            state.uses += 1
+            state.entries[key] = Entry(status: status, content: content, lastUse: state.uses)
+            state.bytes += content.count
         }
     }
 }

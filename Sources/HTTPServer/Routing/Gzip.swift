@@ -3,7 +3,7 @@
 internal import CZlib
 
 enum Gzip {
-    /// `content` in gzip's form, as small as zlib makes it; nil where memory is short.
+    /// `content` in gzip's form, made soon rather than small; nil where memory is short.
     ///
     /// Source: RFC 1952; zlib's manual, "deflateInit2".
     static func encoded(_ content: [UInt8]) -> [UInt8]? {

@@ -14,6 +14,11 @@ package final class StaticFiles: Sendable {
     private let fileBytesMax: Int
     private let cache = FileCache(bytesMax: 32 << 20)
 
+    /// Less than this fits into one packet anyway.
+    private static let codedBytesMin = 1_400
+    /// A loop thread codes: 1 MiB of program text takes it 18 ms, and all others wait.
+    private static let codedBytesMax = 1 << 20
+
     /// Opens the folder; throws `noSuchFile`, `notDirectory`, `accessDenied`.
     ///
     /// Files over `fileBytesMax` bytes are not served.
@@ -25,47 +30,86 @@ package final class StaticFiles: Sendable {
     /// The answer to a GET or HEAD of `path`, which is still percent-encoded.
     ///
     /// Nil where there is no such file, or none that may be served. `ifNoneMatch` is that field's
-    /// value: when it names the file's present tag the answer is 304. With `takesGzip` a text comes
-    /// coded, under a tag of its own (RFC 9110, 8.8.3.3).
+    /// value: when it names the file's present tag the answer is 304. With `takesGzip` a text of up
+    /// to 1 MiB comes coded, under a tag of its own (RFC 9110, 8.8.3.3). The file is read and coded
+    /// only for an answer that needs it: for a 304 never, for a HEAD where the coded length is asked.
     package func response(
         path: String,
+        isHead: Bool = false,
         ifNoneMatch: String? = nil,
         takesGzip: Bool = false
     ) -> Response? {
-        guard let file = file(path) else { return nil }
-        let coded = takesGzip ? file.gzip : nil
-        let tag = "\"" + file.tag + (coded == nil ? "\"" : "-gzip\"")
-        var headers = Headers([
-            ("ETag", tag), ("Cache-Control", "no-cache"), ("X-Content-Type-Options", "nosniff"),
-        ])
-        if file.gzip != nil { headers.append("Vary", "Accept-Encoding") }
-        if let ifNoneMatch, Self.matches(ifNoneMatch, tag) {
-            return Response(status: 304, headers: headers)
-        }
-        headers.append("Content-Type", file.mediaType)
-        if coded != nil { headers.append("Content-Encoding", "gzip") }
-        return Response(status: 200, headers: headers, body: .bytes(coded ?? file.content))
-    }
-
-    /// The file at `path` as it is now: opened each time, read when it has changed.
-    private func file(_ path: String) -> CachedFile? {
-        guard var names = PathSegments.fileNames(path) else { return nil }
-        if path.hasSuffix("/") { names.append("index.html") }
-        guard let name = names.last else { return nil }
-        let place = names.joined(separator: "/")
         do throws(Errno) {
-            let opened = try directory.open(beneath: place)
-            let status = try opened.status()
-            guard status.isRegular, status.sizeBytes <= fileBytesMax else { return nil }
-            if let known = cache.file(place, status) { return known }
-            let content = try opened.readToEnd(bytesMax: fileBytesMax)
-            let file = CachedFile(status, name: name, content: content)
-            // One that was changed while it was read is not kept under the status it had before.
-            if try opened.status() == status { cache.keep(file, at: place) }
-            return file
+            guard let file = try OpenedFile(path, in: directory),
+                file.status.sizeBytes <= fileBytesMax
+            else { return nil }
+            return try response(file, isHead: isHead, ifNoneMatch, takesGzip: takesGzip)
         } catch {
             return nil
         }
+    }
+
+    private func response(
+        _ file: borrowing OpenedFile,
+        isHead: Bool,
+        _ ifNoneMatch: String?,
+        takesGzip: Bool
+    ) throws(Errno) -> Response {
+        let mediaType = FileType.of(file.name)
+        let isCodable =
+            FileType.isText(mediaType)
+            && (Self.codedBytesMin...Self.codedBytesMax).contains(file.status.sizeBytes)
+        let form: FileCache.Form = isCodable && takesGzip ? .gzip : .plain
+        let tag = Self.tag(of: file.status, form)
+        var headers = Headers([
+            ("ETag", tag), ("Cache-Control", "no-cache"), ("X-Content-Type-Options", "nosniff"),
+        ])
+        if isCodable { headers.append("Vary", "Accept-Encoding") }
+        if let ifNoneMatch, Self.matches(ifNoneMatch, tag) {
+            return Response(status: 304, headers: headers)
+        }
+        headers.append("Content-Type", mediaType)
+        if form == .gzip { headers.append("Content-Encoding", "gzip") }
+        var response = Response(status: 200, headers: headers)
+        switch (form, isHead) {
+        case (.plain, true): response.omittedBytes = file.status.sizeBytes
+        case (.gzip, true): response.omittedBytes = try content(file, .gzip).count
+        case (_, false): response.body = .bytes(try content(file, form))
+        }
+        return response
+    }
+
+    /// A file's content as it is kept, or else as it is now, which is then kept.
+    private func content(
+        _ file: borrowing OpenedFile,
+        _ form: FileCache.Form
+    ) throws(Errno) -> [UInt8] {
+        if let known = cache.content(file.place, form, file.status) { return known }
+        let content: [UInt8]
+        switch form {
+        case .plain: content = try file.read(bytesMax: fileBytesMax)
+        case .gzip:
+            let plain: [UInt8]
+            if let known = cache.content(file.place, .plain, file.status) {
+                plain = known
+            } else {
+                plain = try file.read(bytesMax: fileBytesMax)
+            }
+            guard let coded = Gzip.encoded(plain) else { throw .noMemory }
+            content = coded
+        }
+        // One that was changed while it was read is not kept under the status it had before.
+        if try file.isUnchanged() { cache.keep(content, form, of: file.status, at: file.place) }
+        return content
+    }
+
+    /// A strong tag: a changed file has another size, time or inode.
+    private static func tag(of status: FileStatus, _ form: FileCache.Form) -> String {
+        let parts = [
+            UInt64(bitPattern: status.modifiedNanoseconds), UInt64(status.sizeBytes), status.inode,
+        ]
+        let text = parts.map { String($0, radix: 16) }.joined(separator: "-")
+        return form == .gzip ? "\"\(text)-gzip\"" : "\"\(text)\""
     }
 
     /// Weak comparison against a list of tags or `*`: RFC 9110, 13.1.2.
@@ -78,4 +122,32 @@ package final class StaticFiles: Sendable {
             return entry == "*" || entry == tag
         }
     }
+}
+
+/// A regular file that was found and opened, and not read yet.
+private struct OpenedFile: ~Copyable {
+    /// The last part of its path.
+    let name: String
+    /// Its path beneath the folder, decoded.
+    let place: String
+    let status: FileStatus
+    private let descriptor: FileDescriptor
+
+    /// Nil where the path names no file, or something that is none.
+    init?(_ path: String, in directory: borrowing Directory) throws(Errno) {
+        guard var names = PathSegments.fileNames(path) else { return nil }
+        if path.hasSuffix("/") { names.append("index.html") }
+        guard let last = names.last else { return nil }
+        name = last
+        place = names.joined(separator: "/")
+        descriptor = try directory.open(beneath: place)
+        status = try descriptor.status()
+        guard status.isRegular else { return nil }
+    }
+
+    func read(bytesMax: Int) throws(Errno) -> [UInt8] {
+        try descriptor.readToEnd(bytesMax: bytesMax)
+    }
+
+    func isUnchanged() throws(Errno) -> Bool { try descriptor.status() == status }
 }
