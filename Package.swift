@@ -154,7 +154,7 @@ let package = Package(
         tests(
             "ControlAPI",
             [
-                "Access", "HTTPServer", "HTTP", "JSON", "Payload", "Posix", "ProcessRuntime",
+                "Access", "HTTPServer", "HTTP", "JSON", "Payload", "ProcessRuntime",
                 "LuaLibraries",
             ]
         ),

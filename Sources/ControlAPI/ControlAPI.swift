@@ -3,7 +3,15 @@ package import HTTP
 package import HTTPServer
 package import Logging
 package import LuaLibraries
+import Posix
 import ProcessRuntime
+
+/// Why it cannot be told now what file there is, in words.
+package struct FilesFault: Error, Sendable {
+    package let reason: String
+
+    package init(reason: String) { self.reason = reason }
+}
 
 /// The runtime as REST and server-sent events: openapi.yaml as a `Handler`.
 ///
@@ -16,8 +24,8 @@ import ProcessRuntime
 /// run on loop threads and touch only the runtime's tables; who has to wait (for an exit) leaves an
 /// `ExitWatch` behind.
 package final class ControlAPI: Handler {
-    /// Answers from files: nil where there is none at the path.
-    package typealias Files = @Sendable (Request) -> Response?
+    /// Answers from files: nil where there is none at the path; throws where that cannot be told now.
+    package typealias Files = @Sendable (Request) throws(FilesFault) -> Response?
 
     private let context: Context
     private let guardian: SiteGuard
@@ -37,13 +45,17 @@ package final class ControlAPI: Handler {
     ) {
         var files: Files?
         if let staticFiles {
-            files = { request in
-                staticFiles.response(
-                    path: request.path,
-                    isHead: request.method == "HEAD",
-                    ifNoneMatch: request.headers["If-None-Match"],
-                    takesGzip: AcceptEncoding.allowsGzip(request.headers)
-                )
+            files = { (request) throws(FilesFault) in
+                do throws(Errno) {
+                    return try staticFiles.response(
+                        path: request.path,
+                        isHead: request.method == "HEAD",
+                        ifNoneMatch: request.headers["If-None-Match"],
+                        takesGzip: AcceptEncoding.allowsGzip(request.headers)
+                    )
+                } catch {
+                    throw FilesFault(reason: error.message)
+                }
             }
         }
         self.init(
@@ -257,13 +269,21 @@ package final class ControlAPI: Handler {
             }
             throw .routeNotFound(request.path)
         }
-        guard var response = files?(request) else { throw .routeNotFound(request.path) }
+        guard var response = try content(request) else { throw .routeNotFound(request.path) }
         response.headers.set(
             "Content-Security-Policy",
             "default-src 'self'; frame-ancestors 'none'"
         )
         response.headers.set("Referrer-Policy", "no-referrer")
         return response
+    }
+
+    private func content(_ request: Request) throws(Problem) -> Response? {
+        do throws(FilesFault) {
+            return try files?(request)
+        } catch {
+            throw .fileUnavailable(error.reason)
+        }
     }
 
     private func note(_ problem: Problem, _ request: Request?, _ requestID: String) {

@@ -41,6 +41,7 @@ enum ProblemCode: String, Sendable, CaseIterable {
     case processLimit = "process-limit"
     case streamLimit = "stream-limit"
     case connectionLimit = "connection-limit"
+    case fileUnavailable = "file-unavailable"
     case draining
     case notReady = "not-ready"
     case callTimeout = "call-timeout"
@@ -88,6 +89,7 @@ enum ProblemCode: String, Sendable, CaseIterable {
         case .processLimit: (503, "Process limit", true)
         case .streamLimit: (503, "Stream limit", true)
         case .connectionLimit: (503, "Connection limit", true)
+        case .fileUnavailable: (503, "File unavailable", true)
         case .draining: (503, "Draining", true)
         case .notReady: (503, "Not ready", true)
         case .callTimeout: (504, "Call timeout", true)
@@ -197,6 +199,11 @@ extension Problem {
 
     static func routeNotFound(_ path: String) -> Problem {
         Problem(.routeNotFound, "Nothing lives at \(path).")
+    }
+
+    /// Not 404: nobody knows whether there is such a file.
+    static func fileUnavailable(_ reason: String) -> Problem {
+        Problem(.fileUnavailable, "The file cannot be read now: \(reason).")
     }
 
     static func malformedPath() -> Problem {

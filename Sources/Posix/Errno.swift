@@ -35,6 +35,7 @@ package struct Errno: Error, Equatable, Hashable, Sendable, CustomStringConverti
     package static let nameTooLong = Errno(ENAMETOOLONG)
     package static let noBufferSpace = Errno(ENOBUFS)
     package static let noMemory = Errno(ENOMEM)
+    package static let noSuchDevice = Errno(ENXIO)
     package static let noSuchFile = Errno(ENOENT)
     package static let notConnected = Errno(ENOTCONN)
     package static let notDirectory = Errno(ENOTDIR)

@@ -1,6 +1,7 @@
 import Foundation
 import HTTP
 import Posix
+import Synchronization
 import Testing
 
 @testable import HTTPServer
@@ -50,7 +51,7 @@ import Testing
                 ("/sub/a%20b.txt", "text", "text/plain; charset=utf-8"),
                 ("/raw", "raw", "application/octet-stream"),
             ] {
-                let response = try #require(files.response(path: path))
+                let response = try #require(try files.response(path: path))
                 #expect(response.status == 200)
                 #expect(text(response) == content)
                 #expect(response.headers["Content-Type"] == type)
@@ -67,11 +68,17 @@ import Testing
         "/absolute", "/folder/secret", "/fifo", "/big", "relative", "/%zz", "",
     ])
     func `outside of the folder, or no regular small files, are not there`(path: String) throws {
-        try withFolder { files, _ in #expect(files.response(path: path)?.status == nil) }
+        try withFolder { files, _ in
+            let response = try files.response(path: path)
+            #expect(response?.status == nil)
+        }
     }
 
     @Test func `that are linked to inside the folder are served`() throws {
-        try withFolder { files, _ in #expect(text(files.response(path: "/inside")) == "js") }
+        try withFolder { files, _ in
+            let response = try files.response(path: "/inside")
+            #expect(text(response) == "js")
+        }
     }
 
     @Test func `of text are coded for those who take it, under another tag`() throws {
@@ -79,12 +86,12 @@ import Testing
             let text = String(repeating: "<p>the same again</p>", count: 40)
             try Data(String(text + text).prefix(1000).utf8)
                 .write(to: folder.appending(path: "page.html"))
-            #expect(files.response(path: "/page.html", takesGzip: true)?.headers["Vary"] == nil)
+            #expect(try files.response(path: "/page.html", takesGzip: true)?.headers["Vary"] == nil)
             let large = try StaticFiles(folder: folder.path)
             try Data((text + text).utf8).write(to: folder.appending(path: "page.html"))
             try Data((text + text).utf8).write(to: folder.appending(path: "page.png"))
-            let plain = try #require(large.response(path: "/page.html"))
-            let coded = try #require(large.response(path: "/page.html", takesGzip: true))
+            let plain = try #require(try large.response(path: "/page.html"))
+            let coded = try #require(try large.response(path: "/page.html", takesGzip: true))
             #expect(plain.headers["Content-Encoding"] == nil)
             #expect(coded.headers["Content-Encoding"] == "gzip")
             #expect([plain, coded].allSatisfy { $0.headers["Vary"] == "Accept-Encoding" })
@@ -96,10 +103,10 @@ import Testing
             }
             #expect(try unzipped(bytes) == text + text)
             let tag = try #require(coded.headers["ETag"])
-            let again = large.response(path: "/page.html", ifNoneMatch: tag, takesGzip: true)
+            let again = try large.response(path: "/page.html", ifNoneMatch: tag, takesGzip: true)
             #expect(again?.status == 304)
-            #expect(large.response(path: "/page.html", ifNoneMatch: tag)?.status == 200)
-            let picture = large.response(path: "/page.png", takesGzip: true)
+            #expect(try large.response(path: "/page.html", ifNoneMatch: tag)?.status == 200)
+            let picture = try large.response(path: "/page.png", takesGzip: true)
             #expect(picture?.headers["Content-Encoding"] == nil)
         }
     }
@@ -107,8 +114,8 @@ import Testing
     @Test func `are not coded for those who do not take it`() throws {
         try withTexts(count: 1, bytes: 1 << 20) { files in
             let (plain, coded) = (
-                try time { _ = files.response(path: "/0.txt") },
-                try time { _ = files.response(path: "/0.txt", takesGzip: true) }
+                try time { _ = try files.response(path: "/0.txt") },
+                try time { _ = try files.response(path: "/0.txt", takesGzip: true) }
             )
             // Reading takes a few hundred microseconds, coding tens of milliseconds.
             #expect(plain * 3 < coded, "\(plain) \(coded)")
@@ -117,7 +124,7 @@ import Testing
 
     @Test func `of more than 1 MiB are never coded`() throws {
         try withTexts(count: 1, bytes: (1 << 20) + 1) { files in
-            let response = try #require(files.response(path: "/0.txt", takesGzip: true))
+            let response = try #require(try files.response(path: "/0.txt", takesGzip: true))
             #expect(response.headers["Content-Encoding"] == nil)
             #expect(response.headers["Vary"] == nil)
         }
@@ -125,15 +132,19 @@ import Testing
 
     @Test func `are neither read nor coded for an answer without content`() throws {
         try withTexts(count: 6, bytes: 8 << 20) { files in
-            let reading = try time { _ = files.response(path: "/0.txt") }
-            let tag = try #require(files.response(path: "/1.txt", isHead: true)?.headers["ETag"])
+            let reading = try time { _ = try files.response(path: "/0.txt") }
+            let tag = try #require(try files.response(path: "/1.txt", isHead: true)?.headers["ETag"])
             let asking = try time {
                 for index in 0..<6 {
-                    let head = files.response(path: "/\(index).txt", isHead: true, takesGzip: true)
+                    let head = try files.response(
+                        path: "/\(index).txt",
+                        isHead: true,
+                        takesGzip: true
+                    )
                     #expect(head?.omittedBytes == 8 << 20)
                     #expect(text(head) == nil)
                 }
-                #expect(files.response(path: "/1.txt", ifNoneMatch: tag)?.status == 304)
+                #expect(try files.response(path: "/1.txt", ifNoneMatch: tag)?.status == 304)
             }
             #expect(asking < reading, "\(asking) \(reading)")
         }
@@ -142,8 +153,8 @@ import Testing
     @Test func `have one length for HEAD and for GET, coded or not`() throws {
         try withTexts(count: 1, bytes: 5_000) { files in
             for takesGzip in [false, true] {
-                let head = files.response(path: "/0.txt", isHead: true, takesGzip: takesGzip)
-                let get = files.response(path: "/0.txt", takesGzip: takesGzip)
+                let head = try files.response(path: "/0.txt", isHead: true, takesGzip: takesGzip)
+                let get = try files.response(path: "/0.txt", takesGzip: takesGzip)
                 guard case .bytes(let bytes) = get?.body else {
                     Issue.record("no content")
                     return
@@ -151,6 +162,43 @@ import Testing
                 #expect(head?.omittedBytes == bytes.count)
                 #expect(head?.headers["ETag"] == get?.headers["ETag"])
                 #expect(head?.headers["Content-Encoding"] == get?.headers["Content-Encoding"])
+            }
+        }
+    }
+
+    /// Whether no descriptor is left, as a test says.
+    private final class Shortage: Sendable {
+        private let value = Mutex<Errno?>(nil)
+        var error: Errno? { value.withLock { $0 } }
+        func begin(_ error: Errno?) { value.withLock { $0 = error } }
+    }
+
+    @Test func `that cannot be opened now are not called missing`() throws {
+        try withFolder { _, folder in
+            let shortage = Shortage()
+            let files = try StaticFiles(folder: folder.path, fileBytesMax: 1000) {
+                (directory, path) throws(Errno) in
+                if let error = shortage.error { throw error }
+                return try directory.open(beneath: path)
+            }
+            let tag = try files.response(path: "/app.js")?.headers["ETag"]
+            for error in [.tooManyOpenFiles, .tooManyOpenFilesInSystem, .noMemory] as [Errno] {
+                shortage.begin(error)
+                #expect(throws: error) { try files.response(path: "/index.html") }
+                // A copy at hand is better than an error.
+                let copy = try files.response(path: "/app.js")
+                #expect(text(copy) == "js")
+                #expect(copy?.headers["ETag"] == tag)
+                #expect(try files.response(path: "/app.js", isHead: true)?.omittedBytes == 2)
+            }
+            shortage.begin(Errno(EIO))
+            #expect(throws: Errno(EIO)) { try files.response(path: "/app.js") }
+            for error in [
+                .noSuchFile, .notDirectory, .accessDenied, .symbolicLinkLoop, .crossDevice,
+                .nameTooLong, .noSuchDevice,
+            ] as [Errno] {
+                shortage.begin(error)
+                #expect(try files.response(path: "/app.js")?.status == nil)
             }
         }
     }
@@ -203,16 +251,16 @@ import Testing
 
     @Test func `unchanged are not sent again`() throws {
         try withFolder { files, folder in
-            let tag = try #require(files.response(path: "/app.js")?.headers["ETag"])
+            let tag = try #require(try files.response(path: "/app.js")?.headers["ETag"])
             for match in [tag, "W/\(tag)", "\"x\", \(tag)", "*"] {
-                let response = files.response(path: "/app.js", ifNoneMatch: match)
+                let response = try files.response(path: "/app.js", ifNoneMatch: match)
                 #expect(response?.status == 304)
                 #expect(response?.headers["ETag"] == tag)
                 #expect(text(response) == nil)
             }
-            #expect(files.response(path: "/app.js", ifNoneMatch: "\"x\"")?.status == 200)
+            #expect(try files.response(path: "/app.js", ifNoneMatch: "\"x\"")?.status == 200)
             try Data("longer".utf8).write(to: folder.appending(path: "app.js"))
-            let changed = files.response(path: "/app.js", ifNoneMatch: tag)
+            let changed = try files.response(path: "/app.js", ifNoneMatch: tag)
             #expect(changed?.status == 200)
             #expect(text(changed) == "longer")
         }

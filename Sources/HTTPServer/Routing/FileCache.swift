@@ -58,6 +58,14 @@ final class FileCache: Sendable {
         }
     }
 
+    /// What the file system said of the file at a path whose content is kept in some form.
+    func status(of path: String) -> FileStatus? {
+        state.withLock { state in
+            (state.entries[Key(path: path, form: .plain)]
+                ?? state.entries[Key(path: path, form: .gzip)])?.status
+        }
+    }
+
     /// Keeps a content that fits at all.
     func keep(_ content: [UInt8], _ form: Form, of status: FileStatus, at path: String) {
         guard content.count <= bytesMax else { return }

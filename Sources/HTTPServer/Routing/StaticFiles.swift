@@ -10,8 +10,12 @@ package import Posix
 /// kernel beneath the folder. Ranges are not offered: the whole file is a correct answer to a Range
 /// request (RFC 9110, 14.2).
 package final class StaticFiles: Sendable {
+    /// How a file beneath the folder is opened: a seam for tests, where no descriptor may be left.
+    typealias Opening = @Sendable (borrowing Directory, String) throws(Errno) -> FileDescriptor
+
     private let directory: Directory
     private let fileBytesMax: Int
+    private let opening: Opening
     private let cache = FileCache(bytesMax: 32 << 20)
 
     /// Less than this fits into one packet anyway.
@@ -22,14 +26,23 @@ package final class StaticFiles: Sendable {
     /// Opens the folder; throws `noSuchFile`, `notDirectory`, `accessDenied`.
     ///
     /// Files over `fileBytesMax` bytes are not served.
-    package init(folder: String, fileBytesMax: Int = 8 << 20) throws(Errno) {
+    package convenience init(folder: String, fileBytesMax: Int = 8 << 20) throws(Errno) {
+        try self.init(folder: folder, fileBytesMax: fileBytesMax) {
+            (directory, path) throws(Errno) in
+            try directory.open(beneath: path)
+        }
+    }
+
+    init(folder: String, fileBytesMax: Int, opening: @escaping Opening) throws(Errno) {
         directory = try Directory(path: folder)
         self.fileBytesMax = fileBytesMax
+        self.opening = opening
     }
 
     /// The answer to a GET or HEAD of `path`, which is still percent-encoded.
     ///
-    /// Nil where there is no such file, or none that may be served. `ifNoneMatch` is that field's
+    /// Nil where there is no such file, or none that may be served; throws where the system cannot
+    /// tell now (no descriptor is left, the disk fails) and no copy is at hand. `ifNoneMatch` is that field's
     /// value: when it names the file's present tag the answer is 304. With `takesGzip` a text of up
     /// to 1 MiB comes coded, under a tag of its own (RFC 9110, 8.8.3.3). The file is read and coded
     /// only for an answer that needs it: for a 304 never, for a HEAD where the coded length is asked.
@@ -38,24 +51,45 @@ package final class StaticFiles: Sendable {
         isHead: Bool = false,
         ifNoneMatch: String? = nil,
         takesGzip: Bool = false
-    ) -> Response? {
+    ) throws(Errno) -> Response? {
+        guard let place = FilePlace(path) else { return nil }
         do throws(Errno) {
-            guard let file = try OpenedFile(path, in: directory),
-                file.status.sizeBytes <= fileBytesMax
-            else { return nil }
+            let file = try find(place)
+            guard file.status.isRegular, file.status.sizeBytes <= fileBytesMax else { return nil }
             return try response(file, isHead: isHead, ifNoneMatch, takesGzip: takesGzip)
         } catch {
+            guard Self.absences.contains(error) else { throw error }
             return nil
         }
     }
 
+    /// What the system says of paths that lead to nothing that may be served.
+    ///
+    /// Everything else says that it could not look. `noSuchDevice` is a socket's or an unplugged
+    /// device's, `isDirectory` that of a folder where the path is walked by name, `fileTooLarge` a
+    /// file's that grew while it was read. Source: open(2), openat2(2).
+    private static let absences: [Errno] = [
+        .noSuchFile, .notDirectory, .accessDenied, .symbolicLinkLoop, .crossDevice, .nameTooLong,
+        .isDirectory, .noSuchDevice, .fileTooLarge,
+    ]
+
+    /// Opens a file; where there is no descriptor for it, it may be one whose content is kept.
+    private func find(_ place: FilePlace) throws(Errno) -> FoundFile {
+        do throws(Errno) {
+            return try FoundFile(place, opened: try opening(directory, place.path))
+        } catch {
+            guard error.isExhaustion, let status = cache.status(of: place.path) else { throw error }
+            return FoundFile(place, known: status, error)
+        }
+    }
+
     private func response(
-        _ file: borrowing OpenedFile,
+        _ file: borrowing FoundFile,
         isHead: Bool,
         _ ifNoneMatch: String?,
         takesGzip: Bool
     ) throws(Errno) -> Response {
-        let mediaType = FileType.of(file.name)
+        let mediaType = FileType.of(file.place.name)
         let isCodable =
             FileType.isText(mediaType)
             && (Self.codedBytesMin...Self.codedBytesMax).contains(file.status.sizeBytes)
@@ -81,16 +115,16 @@ package final class StaticFiles: Sendable {
 
     /// A file's content as it is kept, or else as it is now, which is then kept.
     private func content(
-        _ file: borrowing OpenedFile,
+        _ file: borrowing FoundFile,
         _ form: FileCache.Form
     ) throws(Errno) -> [UInt8] {
-        if let known = cache.content(file.place, form, file.status) { return known }
+        if let known = cache.content(file.place.path, form, file.status) { return known }
         let content: [UInt8]
         switch form {
         case .plain: content = try file.read(bytesMax: fileBytesMax)
         case .gzip:
             let plain: [UInt8]
-            if let known = cache.content(file.place, .plain, file.status) {
+            if let known = cache.content(file.place.path, .plain, file.status) {
                 plain = known
             } else {
                 plain = try file.read(bytesMax: fileBytesMax)
@@ -99,7 +133,9 @@ package final class StaticFiles: Sendable {
             content = coded
         }
         // One that was changed while it was read is not kept under the status it had before.
-        if try file.isUnchanged() { cache.keep(content, form, of: file.status, at: file.place) }
+        if try file.isUnchanged() {
+            cache.keep(content, form, of: file.status, at: file.place.path)
+        }
         return content
     }
 
@@ -124,30 +160,57 @@ package final class StaticFiles: Sendable {
     }
 }
 
-/// A regular file that was found and opened, and not read yet.
-private struct OpenedFile: ~Copyable {
-    /// The last part of its path.
+/// Where a request's path leads beneath the folder.
+private struct FilePlace {
+    /// The last part of the path.
     let name: String
-    /// Its path beneath the folder, decoded.
-    let place: String
-    let status: FileStatus
-    private let descriptor: FileDescriptor
+    /// The path, decoded, without a leading slash.
+    let path: String
 
-    /// Nil where the path names no file, or something that is none.
-    init?(_ path: String, in directory: borrowing Directory) throws(Errno) {
-        guard var names = PathSegments.fileNames(path) else { return nil }
-        if path.hasSuffix("/") { names.append("index.html") }
+    /// Nil where the path names no file.
+    init?(_ requested: String) {
+        guard var names = PathSegments.fileNames(requested) else { return nil }
+        if requested.hasSuffix("/") { names.append("index.html") }
         guard let last = names.last else { return nil }
         name = last
-        place = names.joined(separator: "/")
-        descriptor = try directory.open(beneath: place)
+        path = names.joined(separator: "/")
+    }
+}
+
+/// A file that was found and not read yet.
+private struct FoundFile: ~Copyable {
+    let place: FilePlace
+    let status: FileStatus
+    private let descriptor: FileDescriptor?
+    /// Why it could not be opened, where it was not.
+    private let hindrance: Errno
+
+    init(_ place: FilePlace, opened descriptor: consuming FileDescriptor) throws(Errno) {
+        self.place = place
         status = try descriptor.status()
-        guard status.isRegular else { return nil }
+        hindrance = .badDescriptor
+        self.descriptor = consume descriptor
+    }
+
+    /// One that was open before; its content must be at hand.
+    init(_ place: FilePlace, known status: FileStatus, _ hindrance: Errno) {
+        self.place = place
+        self.status = status
+        self.hindrance = hindrance
+        descriptor = nil
     }
 
     func read(bytesMax: Int) throws(Errno) -> [UInt8] {
-        try descriptor.readToEnd(bytesMax: bytesMax)
+        switch descriptor {
+        case .some(let descriptor): try descriptor.readToEnd(bytesMax: bytesMax)
+        case .none: throw hindrance
+        }
     }
 
-    func isUnchanged() throws(Errno) -> Bool { try descriptor.status() == status }
+    func isUnchanged() throws(Errno) -> Bool {
+        switch descriptor {
+        case .some(let descriptor): try descriptor.status() == status
+        case .none: true
+        }
+    }
 }

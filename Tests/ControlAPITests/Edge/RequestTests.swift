@@ -288,6 +288,18 @@ struct RequestTests {
         #expect(try desk.ask("DELETE", "/app.js").code == "route-not-found")
     }
 
+    @Test func `a file that cannot be read now is no missing file`() throws {
+        let desk = Desk(files: { (_) throws(FilesFault) in
+            throw FilesFault(reason: "Too many open files")
+        })
+        let answer = try desk.ask("GET", "/app.js")
+        #expect(answer.status == 503)
+        #expect(answer.code == "file-unavailable")
+        #expect(answer["retryable"] as? Bool == true)
+        #expect(answer.header("Retry-After") == "1")
+        #expect(answer.text("detail") == "The file cannot be read now: Too many open files.")
+    }
+
     @Test func `HEAD is answered as GET`() throws {
         let desk = Desk()
         let answer = try desk.ask("HEAD", "/v1/names")
