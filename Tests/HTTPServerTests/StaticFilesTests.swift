@@ -81,6 +81,26 @@ import Testing
         }
     }
 
+    @Test func `that are hidden are not served, but for what is well known`() throws {
+        try withFolder { files, folder in
+            for place in [".hidden", ".git/config", "sub/.env", ".well-known/.key"] {
+                let file = folder.appending(path: place)
+                try FileManager.default.createDirectory(
+                    at: file.deletingLastPathComponent(),
+                    withIntermediateDirectories: true
+                )
+                try Data("secret".utf8).write(to: file)
+                #expect(try files.response(path: "/" + place)?.status == nil, "\(place)")
+            }
+            #expect(try files.response(path: "/%2ehidden")?.status == nil)
+            #expect(try files.response(path: "/sub/%2Eenv")?.status == nil)
+            let known = folder.appending(path: ".well-known/security.txt")
+            try Data("known".utf8).write(to: known)
+            let open = try files.response(path: "/.well-known/security.txt")
+            #expect(text(open) == "known")
+        }
+    }
+
     @Test func `of text are coded for those who take it, under another tag`() throws {
         try withFolder { files, folder in
             let text = String(repeating: "<p>the same again</p>", count: 40)

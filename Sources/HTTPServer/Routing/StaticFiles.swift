@@ -7,7 +7,7 @@ package import Posix
 ///
 /// `/` and a folder's path with a trailing slash mean `index.html` there. Nothing outside the folder
 /// is reached whatever the path or the links in it say: names are checked, then resolved by the
-/// kernel beneath the folder. Ranges are not offered: the whole file is a correct answer to a Range
+/// kernel beneath the folder. Nor is what is hidden, a name with a dot before it. Ranges are not offered: the whole file is a correct answer to a Range
 /// request (RFC 9110, 14.2).
 package final class StaticFiles: Sendable {
     /// How a file beneath the folder is opened: a seam for tests, where no descriptor may be left.
@@ -167,9 +167,13 @@ private struct FilePlace {
     /// The path, decoded, without a leading slash.
     let path: String
 
-    /// Nil where the path names no file.
+    /// Nil where the path names no file, or one that is hidden (`.git/config`).
+    ///
+    /// `/.well-known/` is for all to see (RFC 8615), but not what is hidden in there.
     init?(_ requested: String) {
         guard var names = PathSegments.fileNames(requested) else { return nil }
+        let visible = names.first == ".well-known" ? names.dropFirst() : names[...]
+        guard !visible.contains(where: { $0.hasPrefix(".") }) else { return nil }
         if requested.hasSuffix("/") { names.append("index.html") }
         guard let last = names.last else { return nil }
         name = last
