@@ -1,6 +1,8 @@
 import Foundation
 import Testing
 
+@testable import moonlet
+
 /// Every client command against a real server, and all of them against none.
 @Suite struct CommandLineTests {
     private static func run(_ server: RunningServer, _ arguments: String...) throws -> CommandRun {
@@ -81,6 +83,29 @@ import Testing
         #expect(run.code == 5)
         #expect(run.errors.contains("no moonlet server at"))
         #expect(run.errors.contains("moonlet serve"))
+    }
+
+    @Test func `config prints every setting, and where it comes from`() throws {
+        let files = try TemporaryApp(files: [("settings.yaml", "node: here\nheartbeat: 20s\n")])
+        let file = files.path + "/settings.yaml"
+        let run = try CommandRun.of(
+            ["config", "--config", file, "--workers", "3"],
+            environment: ["MOONLET_LOG_LEVEL": "debug"]
+        )
+        let lines = run.output.split(separator: "\n").map(String.init)
+        #expect(
+            lines.map { String($0.prefix { $0 != ":" }) }.sorted()
+                == (SettingSource.names + ["config", "MOONLET_TOKEN"]).sorted()
+        )
+        for line in [
+            "config: \(file)  (flag)", "workers: 3  (flag)",
+            "log-level: debug  (MOONLET_LOG_LEVEL)",
+            "heartbeat: 20s  (\(file):2)", "listen: 127.0.0.1:7070  (default)",
+            "head-timeout: 10s  (default)", "max-events: 65536  (default)", "audit: off  (default)",
+            "token-file: none  (default)", "MOONLET_TOKEN: none  (default)",
+        ] {
+            #expect(lines.contains(line), "\(line) is not in \(run.said)")
+        }
     }
 
     @Test func `check tells good from bad`() throws {

@@ -4,7 +4,7 @@ import ArgumentParser
 struct Config: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "config",
-        abstract: "Print the settings in force that are not defaults, and where each comes from.",
+        abstract: "Print the settings in force, and where each comes from.",
         discussion: """
             Takes the options of serve. A flag wins over its MOONLET_ variable, that over the file of
             --config, that over the default.
@@ -20,10 +20,6 @@ struct Config: ParsableCommand {
     func run() throws {
         let settings = try ServeSettings(options, environment: Environment.all)
         for warning in settings.warnings { Terminal.complain(warning) }
-        if settings.report.isEmpty {
-            Terminal.print("all settings have their defaults\n")
-            return
-        }
         for entry in settings.report {
             Terminal.print("\(entry.name): \(entry.value)  (\(entry.origin))\n")
         }

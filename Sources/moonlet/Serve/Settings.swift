@@ -2,6 +2,7 @@
 
 import Application
 import ArgumentParser
+import Posix
 
 /// The settings of `serve` that also have an environment variable.
 ///
@@ -153,7 +154,7 @@ struct ServeSettings {
     var maxEvents = 65_536
     var maxEventBytes = 64 << 20
     var node = "moon"
-    /// What was given, and from where: for `moonlet config`.
+    /// Every setting, and where it comes from: for `moonlet config`.
     var report: [SettingSource.Entry] = []
     /// Sentences for the log: variables nobody knows, with the nearest that exists.
     var warnings: [String] = []
@@ -165,37 +166,51 @@ struct ServeSettings {
     /// Reads every setting; throws a usage failure that names the flag or variable.
     init(_ options: ServeOptions, environment: [String: String]) throws {
         var source = SettingSource(environment: environment)
-        if let path = source.text("config", options.config) { try source.read(file: path) }
+        let none = "none"
+        if let path = source.text("config", options.config, otherwise: none) {
+            try source.read(file: path)
+        }
         let places = options.listen.isEmpty ? nil : options.listen.joined(separator: ",")
-        let listed = try source.list("listen", places).map(ListenSetting.init(parsing:))
+        let listed = try source.list("listen", places, otherwise: "127.0.0.1:7070")
+            .map(ListenSetting.init(parsing:))
         if !listed.isEmpty { listen = listed }
         tls = try SettingSource.tls(
-            source.text("tls-cert", options.tlsCert),
-            source.text("tls-key", options.tlsKey)
+            source.text("tls-cert", options.tlsCert, otherwise: none),
+            source.text("tls-key", options.tlsKey, otherwise: none)
         )
-        workers = try source.number("workers", options.workers, 1...1_024)
-        ioThreads = try source.number("io-threads", options.ioThreads, 1...256) ?? ioThreads
-        publicFolder = source.text("public", options.public)
-        allowedHosts = source.list("allowed-hosts", options.allowedHosts)
-        corsOrigins = source.list("cors-origins", options.corsOrigins)
-        token = source.secret("MOONLET_TOKEN")
-        tokenFile = source.text("token-file", options.tokenFile)
-        audits = try source.onOrOff("audit", options.audit)
+        workers = try source.number(
+            "workers",
+            options.workers,
+            1...1_024,
+            otherwise: Processors.allowed
+        )
+        try source.read("io-threads", options.ioThreads, 1...256, &ioThreads)
+        publicFolder = source.text(
+            "public",
+            options.public,
+            otherwise: SharedFiles.publicFolder() ?? none
+        )
+        allowedHosts = source.list("allowed-hosts", options.allowedHosts, otherwise: none)
+        corsOrigins = source.list("cors-origins", options.corsOrigins, otherwise: none)
+        token = source.secret("MOONLET_TOKEN", otherwise: none)
+        tokenFile = source.text("token-file", options.tokenFile, otherwise: none)
+        audits = try source.onOrOff("audit", options.audit, otherwise: hasTokens)
         insecure = try source.flag("insecure", options.insecure)
-        if let format = source.text("log-format", options.logFormat) {
+        let usualFormat = "text on a terminal, else json"
+        if let format = source.text("log-format", options.logFormat, otherwise: usualFormat) {
             guard let known = LogFormat(rawValue: format) else {
                 throw CommandFailure.usage("log-format is text or json, not \"\(format)\"")
             }
             logFormat = known
         }
-        logLevel = source.text("log-level", options.logLevel) ?? logLevel
+        logLevel = source.text("log-level", options.logLevel, otherwise: logLevel) ?? logLevel
         guard LogLevels.known[logLevel] != nil else {
             throw CommandFailure.usage(
                 "log-level is trace, debug, info, warning or error, not \"\(logLevel)\""
             )
         }
         try readLimits(options, &source)
-        node = source.text("node", options.node) ?? node
+        node = source.text("node", options.node, otherwise: node) ?? node
         guard SettingSource.isNodeName(node) else {
             throw CommandFailure.usage(
                 "node may hold up to 20 letters, digits, - and _, not \"\(node)\""
@@ -247,11 +262,11 @@ struct ServeSettings {
 
 /// Looks settings up and remembers which variables exist.
 struct SettingSource {
-    /// A setting in force that is not the default.
+    /// A setting in force.
     struct Entry {
         var name: String
         var value: String
-        /// "flag", a variable's name, or `file:line`.
+        /// "flag", a variable's name, `file:line`, or "default".
         var origin: String
     }
 
@@ -279,22 +294,30 @@ struct SettingSource {
         "MOONLET_" + name.uppercased().replacing("-", with: "_")
     }
 
-    mutating func text(_ name: String, _ flag: String?) -> String? {
+    /// What was given for a setting; where nothing was, nil, and `otherwise` is reported.
+    mutating func text(_ name: String, _ flag: String?, otherwise: String) -> String? {
         let variable = SettingSource.variable(name)
         known.insert(variable)
         if let flag { return note(name, flag, "flag") }
         if let value = environment[variable] { return note(name, value, variable) }
-        guard let file, let value = file.values[name] else { return nil }
+        guard let file, let value = file.values[name] else {
+            note(name, otherwise, "default")
+            return nil
+        }
         return note(name, value, file.place(of: name) ?? "file")
     }
 
     /// A variable that is not repeated to anyone.
-    mutating func secret(_ variable: String) -> String? {
-        guard let value = environment[variable] else { return nil }
-        report.append(Entry(name: variable, value: "(not shown)", origin: variable))
+    mutating func secret(_ variable: String, otherwise: String) -> String? {
+        guard let value = environment[variable] else {
+            note(variable, otherwise, "default")
+            return nil
+        }
+        note(variable, "(not shown)", variable)
         return value
     }
 
+    @discardableResult
     private mutating func note(_ name: String, _ value: String, _ origin: String) -> String {
         report.append(Entry(name: name, value: value, origin: origin))
         return value
@@ -309,14 +332,21 @@ struct SettingSource {
         }
     }
 
-    mutating func list(_ name: String, _ flag: String?) -> [String] {
-        (text(name, flag) ?? "").split(separator: ",").map { item in
+    mutating func list(_ name: String, _ flag: String?, otherwise: String) -> [String] {
+        (text(name, flag, otherwise: otherwise) ?? "").split(separator: ",").map { item in
             String(item.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
         }
     }
 
-    mutating func number(_ name: String, _ flag: Int?, _ range: ClosedRange<Int>) throws -> Int? {
-        guard let text = text(name, flag.map(String.init)) else { return nil }
+    mutating func number(
+        _ name: String,
+        _ flag: Int?,
+        _ range: ClosedRange<Int>,
+        otherwise: Int
+    ) throws -> Int? {
+        guard let text = text(name, flag.map(String.init), otherwise: String(otherwise)) else {
+            return nil
+        }
         guard let value = Int(text), range.contains(value) else {
             throw CommandFailure.usage(
                 "\(name) must be a whole number from \(range.lowerBound) to \(range.upperBound), "
@@ -332,11 +362,11 @@ struct SettingSource {
         _ range: ClosedRange<Int>,
         _ value: inout Int
     ) throws {
-        value = try number(name, flag, range) ?? value
+        value = try number(name, flag, range, otherwise: value) ?? value
     }
 
     mutating func read(_ name: String, _ flag: String?, _ value: inout CommandDuration) throws {
-        guard let text = text(name, flag) else { return }
+        guard let text = text(name, flag, otherwise: value.defaultValueDescription) else { return }
         guard let span = CommandDuration(argument: text), span.milliseconds > 0 else {
             throw CommandFailure.usage("\(name) must be a duration like 10s, not \"\(text)\"")
         }
@@ -344,7 +374,7 @@ struct SettingSource {
     }
 
     mutating func flag(_ name: String, _ flag: Bool) throws -> Bool {
-        guard let text = text(name, flag ? "true" : nil) else { return false }
+        guard let text = text(name, flag ? "true" : nil, otherwise: "false") else { return false }
         switch text.lowercased() {
         case "1", "true", "yes": return true
         case "0", "false", "no", "": return false
@@ -353,8 +383,8 @@ struct SettingSource {
         }
     }
 
-    mutating func onOrOff(_ name: String, _ flag: String?) throws -> Bool? {
-        switch text(name, flag)?.lowercased() {
+    mutating func onOrOff(_ name: String, _ flag: String?, otherwise: Bool) throws -> Bool? {
+        switch text(name, flag, otherwise: otherwise ? "on" : "off")?.lowercased() {
         case nil: return nil
         case "on", "true", "1", "yes": return true
         case "off", "false", "0", "no": return false
