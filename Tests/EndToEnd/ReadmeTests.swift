@@ -1,4 +1,5 @@
 import Foundation
+import TestCertificates
 import Testing
 
 /// The lines readers are told to paste, pasted: into a real bash, with real curl.
@@ -10,7 +11,13 @@ import Testing
         private let output: CapturedLog
         private let errors: CapturedLog
 
-        init() throws {
+        /// `moonlet` is the binary under test, and speaks to `server`.
+        init(_ server: RunningServer) throws {
+            let binaries = URL(fileURLWithPath: RunningServer.binary).deletingLastPathComponent()
+            var environment = ProcessInfo.processInfo.environment
+            environment["PATH"] = binaries.path + ":" + (environment["PATH"] ?? "")
+            environment["MOONLET_SERVER"] = server.base
+            process.environment = environment
             process.executableURL = URL(fileURLWithPath: "/bin/bash")
             process.arguments = ["--noprofile", "--norc"]
             process.currentDirectoryURL = RunningServer.root
@@ -79,7 +86,7 @@ import Testing
         let rest = readme[start.upperBound...]
         let block = rest[..<(try #require(rest.range(of: "```")).lowerBound)]
         let server = try RunningServer("examples/worker-pool")
-        let session = try Session()
+        let session = try Session(server)
         var lines = Self.localised(String(block), server).split(separator: "\n").map(String.init)
         // What a reader does last, after having seen the outcome.
         #expect(lines.last == "kill %1")
@@ -97,6 +104,81 @@ import Testing
         #expect(try session.end() == 0)
         #expect(session.complaints.isEmpty, "\(session.complaints)")
         #expect(server.logHas("Hello, Ada!"))
+    }
+
+    /// The indented lines of a text, with what goes on on the next one.
+    static func commands(_ text: String) -> [String] {
+        text.replacingOccurrences(of: "\\\n", with: "").split(separator: "\n")
+            .filter { $0.hasPrefix("    ") }
+            .map { $0.trimmingCharacters(in: .whitespaces) }
+    }
+
+    @Test func `the commands of the README, as pasted`() throws {
+        let readme = try Self.read("README.md")
+        let section = readme.components(separatedBy: "\n## ").first {
+            $0.hasPrefix("The command line")
+        }
+        let lines = Self.commands(try #require(section))
+        #expect(lines.count > 10 && lines.allSatisfy { $0.hasPrefix("moonlet ") })
+        let server = try RunningServer("examples/worker-pool")
+        let session = try Session(server)
+        try session.paste("moonlet() { command moonlet \"$@\" || echo \"CODE $? $*\"; }")
+        for line in lines { #expect(try session.step(line), "\(line): \(session.text)") }
+        #expect(try session.end() == 0)
+        #expect(session.text.contains("\"Hello, Bob!\""), "\(session.text)")
+        // Only the greeter, which was killed, did not end well.
+        #expect(session.text.components(separatedBy: "CODE ").count == 2, "\(session.text)")
+        #expect(session.text.contains("CODE 1 wait @greeter"), "\(session.text)")
+        #expect(session.complaints.contains("terminated"), "\(session.complaints)")
+    }
+
+    @Test func `every other command of the README is one, as pasted`() throws {
+        let readme = try Self.read("README.md")
+        let others = readme.components(separatedBy: "\n## ")
+            .filter { !$0.hasPrefix("The command line") }
+            .flatMap(Self.commands).filter { $0.hasPrefix("moonlet ") }
+        #expect(others.count > 2)
+        let files = try TestCertificates()
+        try FileManager.default.createSymbolicLink(
+            atPath: files.path("examples"),
+            withDestinationPath: RunningServer.root.path + "/examples"
+        )
+        let server = try RunningServer(nil)
+        let session = try Session(server)
+        // Whatever happens, no server is left behind.
+        #expect(try session.step("trap 'kill $(jobs -p)' EXIT; cd \(files.folder)"))
+        var codes = 0
+        for line in others {
+            guard line.hasPrefix("moonlet serve ") else {
+                #expect(try session.step(line + "\necho \"<code\" \"$?>\""))
+                codes += 1
+                #expect(session.text.components(separatedBy: "<code 0>").count == codes + 1)
+                continue
+            }
+            // On a port that is free.
+            let served = line.replacingOccurrences(of: "0.0.0.0:7070", with: "0.0.0.0:0")
+            try session.paste(served + " --listen 127.0.0.1:0 2> log &")
+            #expect(
+                try session.step(
+                    "until grep listening log; do kill -0 $! || break; sleep 0.1; done"
+                )
+            )
+            #expect(try session.step("kill $!; wait $! && echo \"<served\" \"\(line.count)>\""))
+            #expect(session.text.contains("<served \(line.count)>"), "\(session.text)")
+        }
+        #expect(try session.end() == 0)
+    }
+
+    @Test func `the README says where the command is that it names`() throws {
+        let readme = try Self.read("README.md")
+        let export = try #require(
+            readme.range(of: "    export PATH=\"$PWD/.build/release:$PATH\"\n")
+        )
+        let first = try #require(readme.range(of: "\n    moonlet "))
+        #expect(export.upperBound < first.lowerBound)
+        let makefile = try Self.read("Makefile")
+        #expect(makefile.contains("\n\t.build/release/moonlet serve $(APP) --listen $(LISTEN)\n"))
+        #expect(makefile.contains("LISTEN ?= 127.0.0.1:7070\n"))
     }
 
     /// An example, and words its lines must print.
@@ -144,19 +226,15 @@ import Testing
     func `the lines of an example's README do what it says`(_ example: Example) throws {
         let server = try RunningServer("examples/\(example.name)")
         let readme = try Self.read("examples/\(example.name)/README.md")
-        let lines = Self.localised(readme, server).split(separator: "\n")
-            .filter { $0.hasPrefix("    ") && !$0.hasPrefix("    moonlet ") }
-            .map { String($0.dropFirst(4)) }
+        var lines = Self.commands(Self.localised(readme, server))
+        // Which is served already.
+        #expect(lines.removeFirst() == "make serve APP=examples/\(example.name)")
         #expect(lines.count > 1)
-        let session = try Session()
+        let session = try Session(server)
         // Every failure of a curl is printed; what runs behind is waited for at the end.
         try session.paste("curl() { command curl -sS \"$@\" || echo \"FAILED $*\"; }")
         let desk = try RawConnection(server)
         for line in lines {
-            if line.hasSuffix("\\") {
-                try session.paste(line)
-                continue
-            }
             #expect(try session.step(line), "\(line): \(session.text)")
             guard line.hasSuffix("&") else { continue }
             // A reader takes a moment before the next line: until all that runs behind is

@@ -10,7 +10,7 @@ struct Call: ParsableCommand {
 
             EXAMPLES:
               moonlet call @greeter greet '"Ada"'
-              moonlet call @counter get --timeout 500ms
+              moonlet call @greeter greet '"Bob"' --timeout 500ms
             """
     )
 

@@ -1,7 +1,7 @@
 -- Greets whoever is named in a message on "greet", until one comes on "stop".
--- Returns how many it greeted, which is the result in its EXIT event.
+-- Who calls gets the greeting. Returns how many it greeted, which is the result in its EXIT event.
 local function main()
-    local greet_ch = process.listen("greet")
+    local greet_ch = process.listen("greet", { message = true })
     local stop_ch = process.listen("stop")
     local greeted = 0
 
@@ -15,8 +15,14 @@ local function main()
             return greeted
         end
 
+        local message = result.value
+        local greeting = "Hello, " .. tostring(message:payload()) .. "!"
         greeted = greeted + 1
-        print("Hello, " .. tostring(result.value) .. "!")
+        print(greeting)
+        -- Who sends from outside and does not call is nobody.
+        if message:from() then
+            process.send(message:from(), "greeting", greeting)
+        end
     end
 end
 
