@@ -2,13 +2,13 @@ import Testing
 
 /// `moonlet events` against a scripted stream.
 @Suite struct ClientCommandEventsTests {
-    static func hello(_ id: String, latest: String) -> String {
+    static func hello(_ id: String, latest: String, heartbeat: Int = 15_000) -> String {
         """
         retry: 1
 
         event: hello
         id: \(id)
-        data: {"kind":"hello","id":"\(id)","epoch":"e","oldest":"e-1","latest":"\(latest)","heartbeat_ms":15000}
+        data: {"kind":"hello","id":"\(id)","epoch":"e","oldest":"e-1","latest":"\(latest)","heartbeat_ms":\(heartbeat)}
 
 
         """
@@ -46,6 +46,20 @@ import Testing
         #expect(requests[0].contains("Accept: text/event-stream\r\n"))
         #expect(!requests[0].contains("Last-Event-ID"))
         #expect(requests[1].contains("Last-Event-ID: e-5\r\n"))
+    }
+
+    @Test func `silence is lost after three heartbeats as the server said they come`() throws {
+        let server = try ScriptedServer([
+            .events([Self.hello("e-4", latest: "e-4", heartbeat: 500)], holds: true),
+            .events([Self.hello("e-4", latest: "e-5"), Self.exit(5)], holds: true),
+        ])
+        let clock = ContinuousClock()
+        let start = clock.now
+        let run = try CommandRun.of(["events", "-f", "--max", "1", "--server", server.url])
+        #expect(run.errors == "The stream from \(server.url) ended; connecting again.\n")
+        #expect(run.output == Self.line(5))
+        // Not after the 45 s that three of 15 s would be.
+        #expect(clock.now - start < .seconds(30))
     }
 
     @Test func `following waits out a server that is shutting down`() throws {

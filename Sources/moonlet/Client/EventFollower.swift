@@ -2,7 +2,8 @@
 //
 // 1. Connect, with Last-Event-ID once an id was seen. A refusal ends it; so does a server that can't
 //    be reached, the first time.
-// 2. Hand out each event as it comes. Silence of three heartbeats counts as a lost connection.
+// 2. Hand out each event as it comes. Silence of three heartbeats, of which the stream's `hello` says
+//    how far apart they are, counts as a lost connection.
 // 3. When the stream ends, say so once, wait as long as the server's `retry:` asked, go to 1.
 
 struct EventFollower {
@@ -12,13 +13,15 @@ struct EventFollower {
         case enough
     }
 
-    /// Three heartbeats of 15 s.
-    private static let silenceMilliseconds = 45_000
+    /// A day: more than anybody waits, and little enough to be counted in.
+    private static let heartbeatMillisecondsMax = 86_400_000
 
     private let client: APIClient
     private let query: [(String, String)]
     private var lastEventID = ""
     private var retryMilliseconds = 2_000
+    /// As the last `hello` said; until one did, what servers have unless told otherwise.
+    private var heartbeatMilliseconds = 15_000
     private var wasConnected = false
     private var isLost = false
 
@@ -65,7 +68,7 @@ struct EventFollower {
         var reader = ResponseReader()
         var parser = EventStreamParser(lastEventID: lastEventID)
         while !reader.isDone {
-            let bytes = try connection.read(within: Self.silenceMilliseconds)
+            let bytes = try connection.read(within: silenceMilliseconds)
             var content: [UInt8] = []
             try client.feed(bytes, to: &reader, into: &content)
             guard let head = reader.head else { continue }
@@ -78,11 +81,19 @@ struct EventFollower {
             let events = parser.feed(content)
             retryMilliseconds = parser.retryMilliseconds ?? retryMilliseconds
             for event in events {
+                if event.kind == "hello" { heed(event) }
                 lastEventID = event.lastEventID
                 if try take(event) == .enough { return .enough }
             }
         }
         return .goOn
+    }
+
+    private var silenceMilliseconds: Int { 3 * heartbeatMilliseconds }
+
+    private mutating func heed(_ hello: ServerSentEvent) {
+        guard let told = (try? hello.json())?["heartbeat_ms"]?.integer, told > 0 else { return }
+        heartbeatMilliseconds = min(told, Self.heartbeatMillisecondsMax)
     }
 
     /// Reads a refusal to its end and throws it, unless it is a passing one of a known server.
@@ -94,7 +105,7 @@ struct EventFollower {
     ) throws(CommandFailure) {
         var content = start
         while !reader.isDone {
-            let bytes = try connection.read(within: Self.silenceMilliseconds)
+            let bytes = try connection.read(within: silenceMilliseconds)
             try client.feed(bytes, to: &reader, into: &content)
         }
         if wasConnected, head.status == 503 { return }
