@@ -2,9 +2,9 @@
 
 import Glibc
 
-/// A failed system call's error number.
+/// A failed system call's error number, or the negative one of a name that was not resolved.
 ///
-/// Source: errno(3).
+/// Source: errno(3), getaddrinfo(3).
 package struct Errno: Error, Equatable, Hashable, Sendable, CustomStringConvertible {
     package let code: Int32
 
@@ -27,7 +27,8 @@ package struct Errno: Error, Equatable, Hashable, Sendable, CustomStringConverti
     package static let crossDevice = Errno(EXDEV)
     package static let exists = Errno(EEXIST)
     package static let fileTooLarge = Errno(EFBIG)
-    package static let hostNotFound = Errno(EHOSTUNREACH)
+    /// None of the kernel's: it has no number for a name that nobody knows.
+    package static let hostNotFound = Errno(EAI_NONAME)
     package static let inProgress = Errno(EINPROGRESS)
     package static let interrupted = Errno(EINTR)
     package static let invalidArgument = Errno(EINVAL)
@@ -58,11 +59,14 @@ package struct Errno: Error, Equatable, Hashable, Sendable, CustomStringConverti
 
     /// The C library's sentence for the number (`No such file or directory`).
     package var message: String {
+        if self == .hostNotFound { return "The name cannot be resolved" }
         // SAFETY: glibc (2.32 and later) answers a constant string, or one of this thread, valid
         // until the thread's next strerror.
         guard let text = unsafe strerror(code) else { return "error \(code)" }
         return unsafe String(cString: text)
     }
 
-    package var description: String { "\(message) (errno \(code))" }
+    package var description: String {
+        self == .hostNotFound ? message : "\(message) (errno \(code))"
+    }
 }

@@ -124,12 +124,47 @@ import Testing
         ("fd:1", "a number from 3 on"), ("fd:x", "a number from 3 on"),
         ("unix:", "needs a path"), ("unix:/tmp/s?mode=9", "only ?mode= may come"),
         ("unix:/tmp/s?mode=1777", "only ?mode= may come"), ("unix:/tmp/s?x=660", "only ?mode="),
-        ("127.0.0.1", "must be HOST:PORT"), ("0.0.0.0:0", "refusing to listen on 0.0.0.0:0"),
+        ("127.0.0.1", "must be HOST:PORT"), ("", "must be HOST:PORT"), (" ", "must be HOST:PORT"),
+        ("127.0.0.1:0,", "must be HOST:PORT"),
+        ("example.invalid:7614", "listen: the name example.invalid cannot be resolved"),
+        (
+            "http://127.0.0.1:7070",
+            "listen takes no URL: say 127.0.0.1:7070 instead of \"http://127.0.0.1:7070\""
+        ),
+        ("127.0.0.1:7070,127.0.0.1:7070", "listen: 127.0.0.1:7070 is given twice"),
+        ("0.0.0.0:0", "refusing to listen on 0.0.0.0:0"),
     ])
     func `a place that is none is told`(_ place: String, _ words: String) throws {
         let run = try CommandRun.of(["serve", "--listen", place])
         #expect(run.code == 2)
         #expect(run.errors.contains(words), "\(run.errors)")
+    }
+
+    @Test func `an inherited socket that is given twice is told`() throws {
+        let listener = try FileDescriptor.listening(
+            on: try SocketAddress.resolve(host: "127.0.0.1", port: 0)[0]
+        )
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/bin/sh")
+        process.arguments = [
+            "-c", #"exec "$0" serve --listen fd:3 --listen fd:3 3<&0 0</dev/null 2>&1"#,
+            RunningServer.binary,
+        ]
+        process.standardInput = FileHandle(
+            fileDescriptor: dup(listener.number),
+            closeOnDealloc: true
+        )
+        let output = Pipe()
+        process.standardOutput = output
+        try process.runUnmasked()
+        try output.fileHandleForWriting.close()
+        let said = String(
+            decoding: output.fileHandleForReading.readDataToEndOfFile(),
+            as: UTF8.self
+        )
+        process.waitUntilExit()
+        #expect(said.contains("listen: fd:3 is given twice"), "\(said)")
+        #expect(process.terminationStatus == 2)
     }
 
     @Test func `one of several places that others reach is one too many`() throws {

@@ -14,6 +14,10 @@ struct ListenPlaces {
         var addresses: [SocketAddress] = []
         for setting in settings.listen {
             let (point, address) = try Self.resolve(setting)
+            // Port 0 is another one each time.
+            guard !points.contains(point) || address?.port == 0 else {
+                throw .usage("listen: \(point) is given twice")
+            }
             points.append(point)
             if let address { addresses.append(address) }
         }
@@ -61,7 +65,7 @@ struct ListenPlaces {
         do throws(Errno) {
             found = try SocketAddress.resolve(host: host, port: port)
         } catch {
-            throw .usage("listen: cannot resolve \(host): \(error)")
+            throw .usage("listen: the name \(host) cannot be resolved")
         }
         guard let first = found.first else { throw .usage("listen: \(host) has no address") }
         return first

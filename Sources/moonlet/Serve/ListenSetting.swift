@@ -46,6 +46,10 @@ enum ListenSetting: Equatable {
     }
 
     private static func host(_ text: String) throws(CommandFailure) -> ListenSetting {
+        if let scheme = text.firstRange(of: "://") {
+            let place = text[scheme.upperBound...].prefix { $0 != "/" }
+            throw .usage("listen takes no URL: say \(place) instead of \"\(text)\"")
+        }
         let failure = CommandFailure.usage(
             "listen must be HOST:PORT, unix:PATH or fd:N, as in 127.0.0.1:7070, not \"\(text)\""
         )

@@ -171,9 +171,11 @@ struct ServeSettings {
             try source.read(file: path)
         }
         let places = options.listen.isEmpty ? nil : options.listen.joined(separator: ",")
-        let listed = try source.list("listen", places, otherwise: "127.0.0.1:7070")
-            .map(ListenSetting.init(parsing:))
-        if !listed.isEmpty { listen = listed }
+        if let given = source.text("listen", places, otherwise: "127.0.0.1:7070") {
+            // One that came out empty is told: nobody means the default by it.
+            listen = try SettingSource.items(given, omittingEmpty: false)
+                .map(ListenSetting.init(parsing:))
+        }
         tls = try SettingSource.tls(
             source.text("tls-cert", options.tlsCert, otherwise: none),
             source.text("tls-key", options.tlsKey, otherwise: none)
@@ -333,7 +335,12 @@ struct SettingSource {
     }
 
     mutating func list(_ name: String, _ flag: String?, otherwise: String) -> [String] {
-        (text(name, flag, otherwise: otherwise) ?? "").split(separator: ",").map { item in
+        SettingSource.items(text(name, flag, otherwise: otherwise) ?? "")
+    }
+
+    /// What stands between commas, without the space around it.
+    static func items(_ text: String, omittingEmpty: Bool = true) -> [String] {
+        text.split(separator: ",", omittingEmptySubsequences: omittingEmpty).map { item in
             String(item.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
         }
     }
