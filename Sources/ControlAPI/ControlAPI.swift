@@ -35,7 +35,8 @@ package final class ControlAPI: Handler {
     private let log: Logger
     private let failures: FailureLog
 
-    /// Makes the API of a running engine; `openapi` are the bytes of the contract.
+    /// Makes the API of a running engine; `openapi` are the bytes of the contract,
+    /// none where there is no such file.
     package convenience init(
         configuration: ControlConfiguration,
         engine: LuaEngine,

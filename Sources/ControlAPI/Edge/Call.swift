@@ -63,11 +63,9 @@ final class Call: Sendable {
         guard let text = admitted.query[name] else { return nil }
         let isNumber = !text.isEmpty && text.utf8.allSatisfy { (0x30...0x39).contains($0) }
         guard isNumber, let value = Int(text), range.contains(value) else {
-            let bounds =
-                range.upperBound == .max
-                ? "of at least \(range.lowerBound)"
-                : "from \(range.lowerBound) to \(range.upperBound)"
-            throw .invalidQuery("\(name) must be a whole number \(bounds).")
+            throw .invalidQuery(
+                "\(name) must be a whole number from \(range.lowerBound) to \(range.upperBound)."
+            )
         }
         return value
     }

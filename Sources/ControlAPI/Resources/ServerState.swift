@@ -84,8 +84,10 @@ enum ServerState {
 
     private static var healthy: Response { .json { $0.member("status", "ok") } }
 
+    /// The contract; not found where the program came without it.
     static func contract(_ call: Call, _ context: Context) throws(Problem) -> Response? {
-        Response(
+        guard !context.contract.isEmpty else { throw .routeNotFound(call.request.path) }
+        return Response(
             status: 200,
             headers: Headers([("Content-Type", "application/yaml")]),
             body: .bytes(context.contract)

@@ -17,7 +17,7 @@ enum SharedFiles {
         for path in candidates("openapi.yaml") where exists(path) {
             if let bytes = read(path) { return bytes }
         }
-        logger.warning("openapi.yaml was not found: /openapi.yaml will be empty")
+        logger.warning("openapi.yaml was not found: /openapi.yaml will be 404")
         return []
     }
 

@@ -300,6 +300,13 @@ struct RequestTests {
         #expect(answer.text("detail") == "The file cannot be read now: Too many open files.")
     }
 
+    @Test func `a contract that is not there is not found`() throws {
+        let answer = try Desk(openapi: "").ask("GET", "/openapi.yaml")
+        #expect(answer.status == 404)
+        #expect(answer.code == "route-not-found")
+        #expect(try Desk().ask("GET", "/openapi.yaml").status == 200)
+    }
+
     @Test func `HEAD is answered as GET`() throws {
         let desk = Desk()
         let answer = try desk.ask("HEAD", "/v1/names")

@@ -356,12 +356,20 @@ struct EventStreamTests {
     @Test(arguments: [
         "kind=", "kind=exit", "kind=EXIT,", "kind=EXIT,,SPAWN", "kind=HELLO", "since=", "since=1",
         "since=yesterday", "max_events=0", "max_events=-1", "max_events=x", "pid=", "pid=a%20b",
-        "name=",
+        "name=", "max_events=9223372036854775808",
     ])
     func `a malformed query is refused`(_ query: String) throws {
         let answer = try Desk().ask("GET", "/v1/events?\(query)")
         #expect(answer.status == 400)
         #expect(answer.code == "invalid-query")
+    }
+
+    @Test func `a count past all numbers is told the range`() throws {
+        let answer = try Desk().ask("GET", "/v1/events?max_events=9223372036854775808")
+        #expect(
+            answer.text("detail")
+                == "max_events must be a whole number from 1 to 9223372036854775807."
+        )
     }
 
     @Test func `a form nobody offers is not acceptable`() throws {

@@ -45,6 +45,7 @@ final class Desk: Sendable {
         runtime configuration: Runtime.Configuration = Desk.small,
         files: ControlAPI.Files? = nil,
         fault: LuaEngine.SpawnFault? = nil,
+        openapi: String = "openapi: 3.1.0\n",
         log: Logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
     ) {
         simulation = Simulation(seed: 7)
@@ -71,7 +72,7 @@ final class Desk: Sendable {
             configuration: control,
             backend: backend,
             files: files,
-            openapi: Array("openapi: 3.1.0\n".utf8),
+            openapi: Array(openapi.utf8),
             log: log
         )
     }
