@@ -93,6 +93,21 @@ import Testing
         #expect(config.output.contains("MOONLET_TOKEN") && !config.output.contains(token))
     }
 
+    @Test func `how many tokens were read is said, and what is odd about their file`() throws {
+        let file = try TokensFile(try Self.make("a").entry + Self.make("b").entry)
+        try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: file.path)
+        let server = try Self.serve(file)
+        let said = server.logLines.first { $0["msg"].text == "tokens were read" }
+        #expect(said?["count"].text == "2")
+        #expect(!server.logText.contains("others than its owner"))
+
+        try file.write("[]")
+        try FileManager.default.setAttributes([.posixPermissions: 0o666], ofItemAtPath: file.path)
+        server.signal(SIGHUP)
+        #expect(server.logHas("the tokens file has no token: it lets nobody in"))
+        #expect(server.logHas("others than its owner may write the tokens file"))
+    }
+
     @Test func `each request of a connection is asked for itself`() throws {
         let file = try TokensFile()
         let reader = try Self.make("reader", "--scope", "read")

@@ -1,5 +1,6 @@
 import Access
 import Application
+import Glibc
 import Logging
 
 /// The tokens of the settings: MOONLET_TOKEN, and those of the tokens file.
@@ -11,10 +12,12 @@ struct Tokens {
 
     private let own: Token?
     private let file: String?
+    private let logger: Logger
 
     /// Takes the token of the environment in; throws a usage failure where it can be none.
     init(_ settings: ServeSettings, _ logger: Logger) throws(CommandFailure) {
         file = settings.tokenFile
+        self.logger = logger
         guard let text = settings.token else {
             own = nil
             return
@@ -48,9 +51,31 @@ struct Tokens {
     /// All tokens now; throws what is wrong with the file, each problem with its line.
     func read() throws(AppProblems) -> [Token] {
         let others = try file.map { path throws(AppProblems) in
-            try TokensFile.read(path: path, taken: [Tokens.variable])
+            let tokens = try TokensFile.read(path: path, taken: [Tokens.variable])
+            tell(of: tokens, in: path)
+            return tokens
         }
         return (own.map { [$0] } ?? []) + (others ?? [])
+    }
+
+    /// Says how many there are, and what an owner would want to know of the file.
+    ///
+    /// That others may read it is nothing to worry about: it has digests of random tokens.
+    private func tell(of tokens: [Token], in path: String) {
+        let metadata: Logger.Metadata = ["file": "\(path)", "count": "\(tokens.count)"]
+        if tokens.isEmpty {
+            logger.warning("the tokens file has no token: it lets nobody in", metadata: metadata)
+        } else {
+            logger.info("tokens were read", metadata: metadata)
+        }
+        var status = stat()
+        guard unsafe stat(path, &status) == 0, status.st_mode & (S_IWGRP | S_IWOTH) != 0 else {
+            return
+        }
+        logger.warning(
+            "others than its owner may write the tokens file, and let themselves in: chmod go-w",
+            metadata: ["file": "\(path)"]
+        )
     }
 }
 
