@@ -7,7 +7,7 @@ extension FileDescriptor {
     /// Opens a listening socket at a path, nonblocking and closed on exec.
     ///
     /// The file gets exactly the permission bits of `mode`, and never has more. A socket whose server
-    /// is gone is replaced. Throws `addressInUse` where a server listens there, `exists` where the
+    /// is gone is replaced; of those who try at once one is served. Throws `addressInUse` where a server listens there, `exists` where the
     /// file is no socket, `nameTooLong` past 107 bytes, `accessDenied`, `noSuchFile` for the folder,
     /// exhaustion. Source: unix(7).
     package static func listening(
@@ -18,17 +18,14 @@ extension FileDescriptor {
         let address = try UnixAddress(path)
         let socket = try address.socket()
         let number = socket.number
-        // The kernel makes the file with these bits, less the umask; the umask's are given after.
-        try SystemCall.run { fchmod(number, mode) }
-        do {
-            try address.bind(socket)
-        } catch {
-            guard error == .addressInUse else { throw error }
-            try address.removeIfDead()
-            try address.bind(socket)
+        // From the bind to the listen a socket looks dead: nobody else may judge it then.
+        try PathLock.hold(path) { () throws(Errno) in
+            // The kernel makes the file with these bits, less the umask; the umask's are given after.
+            try SystemCall.run { fchmod(number, mode) }
+            try address.claim(for: socket)
+            try SystemCall.run { unsafe chmod(path, mode) }
+            try SystemCall.run { listen(number, backlog) }
         }
-        try SystemCall.run { unsafe chmod(path, mode) }
-        try SystemCall.run { listen(number, backlog) }
         return socket
     }
 
@@ -91,10 +88,21 @@ private struct UnixAddress {
         )
     }
 
-    func bind(_ socket: borrowing FileDescriptor) throws(Errno) {
+    private func bind(_ socket: borrowing FileDescriptor) throws(Errno) {
         let number = socket.number
         try unsafe withKernelForm { (address, length) throws(Errno) in
             _ = try SystemCall.run { unsafe Glibc.bind(number, address, length) }
+        }
+    }
+
+    /// Binds, taking the place of a server that is gone.
+    func claim(for socket: borrowing FileDescriptor) throws(Errno) {
+        do throws(Errno) {
+            try bind(socket)
+        } catch {
+            guard error == .addressInUse else { throw error }
+            try removeIfDead()
+            try bind(socket)
         }
     }
 
@@ -106,7 +114,7 @@ private struct UnixAddress {
     }
 
     /// Removes the file of a server that is gone; throws `addressInUse` or `exists` where it is not.
-    func removeIfDead() throws(Errno) {
+    private func removeIfDead() throws(Errno) {
         guard let file = SocketFile(path: path) else { throw .exists }
         do throws(Errno) {
             try connect(try socket())

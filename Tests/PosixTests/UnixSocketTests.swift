@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import Synchronization
 import Testing
 
 @testable import Posix
@@ -15,6 +16,14 @@ private final class SocketFolder {
     }
 
     deinit { try? FileManager.default.removeItem(atPath: path) }
+}
+
+/// A value that threads share.
+private final class Locked<Value: Sendable>: Sendable {
+    private let held: Mutex<Value>
+    init(_ value: Value) { held = Mutex(value) }
+    var value: Value { held.withLock { $0 } }
+    func update(_ body: (inout Value) -> Void) { held.withLock { body(&$0) } }
 }
 
 private func bits(_ path: String) -> UInt32 {
@@ -72,6 +81,88 @@ private func bits(_ path: String) -> UInt32 {
             #expect(throws: Errno.addressInUse) { try listen(path) }
         }
         #expect(try accepts(listener))
+    }
+
+    //   first server         second server
+    //   lock
+    //   bind                 waits for the lock
+    //   listen
+    //   unlock               sees a server that listens
+    @Test func `is not taken from a server that has bound it and does not listen yet`() throws {
+        let path = self.path
+        let lock = open(path + ".lock", O_RDWR | O_CREAT, 0o600)
+        #expect(flock(lock, LOCK_EX) == 0)
+        let first = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(first) }
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+        let size = socklen_t(MemoryLayout<sockaddr_un>.size)
+        let bound = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(first, $0, size) }
+        }
+        #expect(bound == 0)
+        let file = try #require(SocketFile(path: path))
+
+        let outcome = Locked<Errno?>(nil)
+        let second = PosixThread(name: "second") {
+            do throws(Errno) {
+                _ = try FileDescriptor.listening(atPath: path, mode: 0o600)
+            } catch {
+                outcome.update { $0 = error }
+            }
+        }
+        try waitForLock(path + ".lock")
+        #expect(Glibc.listen(first, 8) == 0)
+        unlink(path + ".lock")
+        close(lock)
+        second.join()
+        #expect(outcome.value == .addressInUse)
+        #expect(SocketFile(path: path) == file)
+    }
+
+    /// Waits until a thread waits for the lock: the kernel lists it with an arrow.
+    private func waitForLock(_ path: String) throws {
+        var info = stat()
+        #expect(lstat(path, &info) == 0)
+        let deadline = ContinuousClock.now + .seconds(10)
+        while ContinuousClock.now < deadline {
+            let locks = try String(contentsOfFile: "/proc/locks", encoding: .utf8)
+            let waits = locks.split(separator: "\n").contains {
+                $0.contains("-> FLOCK") && $0.contains(":\(info.st_ino) ")
+            }
+            if waits { return }
+            sched_yield()
+        }
+        Issue.record("nobody waits for \(path)")
+    }
+
+    @Test func `is one server's, however many start at once where one died`() throws {
+        let path = self.path
+        for _ in 0..<50 {
+            unlink(path)
+            try listen(path)
+            // The winner's socket lives until all have tried.
+            let winners = Locked<[Int32]>([])
+            let losers = Locked<[Errno]>([])
+            let threads = (0..<4).map { _ in
+                PosixThread(name: "starter") {
+                    do throws(Errno) {
+                        let socket = try FileDescriptor.listening(atPath: path, mode: 0o600)
+                        let copy = dup(socket.number)
+                        winners.update { $0.append(copy) }
+                    } catch {
+                        losers.update { $0.append(error) }
+                    }
+                }
+            }
+            for thread in threads { thread.join() }
+            #expect(losers.value == Array(repeating: .addressInUse, count: 3))
+            let client = try FileDescriptor.connected(toPath: path, timeoutMilliseconds: 1_000)
+            #expect(client.number >= 0)
+            for winner in winners.value { close(winner) }
+        }
+        #expect(access(path + ".lock", F_OK) == -1)
     }
 
     @Test func `leaves a file alone that is none`() throws {

@@ -1,0 +1,53 @@
+// One at a time at a path, among programs.
+
+import Glibc
+
+/// The right to decide what is at a path, which one program has at a time.
+///
+/// It is a lock on a file beside the path, which is made for it and removed while it is held. Who
+/// waited for a file that was removed meanwhile holds nothing that counts, and begins again.
+struct PathLock: ~Copyable {
+    private let file: String
+    private let descriptor: FileDescriptor
+
+    /// Waits for the right, as long as others take to bind a socket, and runs `body` with it.
+    ///
+    /// Throws what it throws, and `noSuchFile` where there is no folder, `accessDenied`, exhaustion.
+    static func hold(_ path: String, _ body: () throws(Errno) -> Void) throws(Errno) {
+        let lock = try PathLock(path)
+        defer { lock.giveBack() }
+        try body()
+    }
+
+    /// Source: flock(2).
+    private init(_ path: String) throws(Errno) {
+        file = path + ".lock"
+        while true {
+            let descriptor = try Self.open(file)
+            let number = descriptor.number
+            try SystemCall.run { flock(number, LOCK_EX) }
+            if try descriptor.status().inode == Self.inode(at: file) {
+                self.descriptor = descriptor
+                return
+            }
+        }
+    }
+
+    /// Removes the file while the lock is held and it is ours still; closing gives the lock back.
+    private func giveBack() {
+        _ = unsafe unlink(file)
+    }
+
+    private static func open(_ path: String) throws(Errno) -> FileDescriptor {
+        FileDescriptor(
+            taking: try SystemCall.run {
+                unsafe Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+            }
+        )
+    }
+
+    private static func inode(at path: String) -> UInt64? {
+        var info = stat()
+        return unsafe lstat(path, &info) == 0 ? UInt64(info.st_ino) : nil
+    }
+}
