@@ -14,7 +14,7 @@ package struct ServerConfiguration: Sendable {
     package var limits = ConnectionLimits()
     /// Open connections in all; one more is answered 503 `connection-limit`.
     package var connectionsMax = 16_384
-    /// Open connections of one peer (an IPv4 address, an IPv6 /64).
+    /// Open connections of one peer (an IPv4 address, an IPv6 /64); not of those at a path.
     package var connectionsPerPeerMax = 4_096
     /// Open streams of one peer; one more is answered 503 `stream-limit`.
     package var streamsPerPeerMax = 64

@@ -42,6 +42,20 @@ import Testing
         for client in clients { #expect(try client.get("/b").text == "GET /b ") }
     }
 
+    @Test func `at a path has no limit for one peer, as all there would be one`() throws {
+        let server = try started([unix, .address(try loopback())]) {
+            $0.connectionsPerPeerMax = 2
+            $0.connectionsMax = 8
+        }
+        defer { server.stop() }
+        let here = try (0..<6).map { _ in try TestClient(toPath: path) }
+        for client in here { #expect(try client.get("/b").text == "GET /b ") }
+        let there = try (0..<2).map { _ in try TestClient(to: server.boundAddresses[0]) }
+        for client in there { #expect(try client.get("/b").text == "GET /b ") }
+        // The limit of all is one of these, too.
+        #expect(try TestClient(toPath: path).get("/b").status == 503)
+    }
+
     @Test func `at a path leaves no file behind`() throws {
         let stopped = try started([unix])
         #expect(SocketFile(path: path) != nil)
@@ -68,7 +82,7 @@ import Testing
         #expect(SocketFile(path: path) == nil)
     }
 
-    @Test func `at a path is for one peer, and never TLS`() throws {
+    @Test func `at a path is never TLS`() throws {
         let context = ReloadableContext(
             try TLSContext(
                 certificateFile: files.path("cert.pem"),
@@ -76,14 +90,9 @@ import Testing
                 protocols: ["http/1.1"]
             )
         )
-        let server = try started([.address(try loopback()), unix]) {
-            $0.connectionsPerPeerMax = 2
-            $0.tls = context
-        }
+        let server = try started([.address(try loopback()), unix]) { $0.tls = context }
         defer { server.stop() }
-        let clients = try (0..<2).map { _ in try TestClient(toPath: path) }
-        for client in clients { #expect(try client.get("/").status == 200) }
-        #expect(try TestClient(toPath: path).answer().status == 503)
+        #expect(try TestClient(toPath: path).get("/").status == 200)
         let trust = try TLSContext(trusting: files.path("ca.pem"))
         #expect(try TestClient(server, over: trust).get("/").status == 200)
     }
