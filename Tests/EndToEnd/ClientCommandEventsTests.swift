@@ -42,7 +42,9 @@ import Testing
         #expect(run.code == 0)
         let requests = server.requests
         try #require(requests.count == 2)
-        #expect(requests[0].hasPrefix("GET /v1/events?kind=EXIT,SPAWN&entry=a:* HTTP/1.1\r\n"))
+        #expect(
+            requests[0].hasPrefix("GET /v1/events?kind=EXIT%2CSPAWN&entry=a%3A%2A HTTP/1.1\r\n")
+        )
         #expect(requests[0].contains("Accept: text/event-stream\r\n"))
         #expect(!requests[0].contains("Last-Event-ID"))
         #expect(requests[1].contains("Last-Event-ID: e-5\r\n"))

@@ -138,9 +138,4 @@ import Testing
             #expect(readableBytes(bytes) == text)
         }
     }
-
-    @Test func `a path segment keeps names readable and escapes the rest`() {
-        #expect(percentEncoded("@a-b.c_d~e:f") == "@a-b.c_d~e:f")
-        #expect(percentEncoded("a/b?c#d%e f\u{0}é") == "a%2Fb%3Fc%23d%25e%20f%00%C3%A9")
-    }
 }

@@ -88,7 +88,7 @@ import Testing
         Case(
             arguments: ["call", "@a", "t", "{}", "--timeout", "1s"],
             reply: .json(200, #"{"topic":"re","payload":[1,"é"],"elapsed_ms":3}"#),
-            request: "POST /v1/processes/@a/call HTTP/1.1",
+            request: "POST /v1/processes/%40a/call HTTP/1.1",
             body: #"{"topic":"t","payload":{},"timeout_ms":1000}"#,
             output: "[1,\"é\"]\n"
         ),
@@ -111,7 +111,7 @@ import Testing
         Case(
             arguments: ["send", "@a b/ü", "t", #""hi""#],
             reply: .json(202, #"{"pid":"p"}"#),
-            request: "POST /v1/processes/@a%20b%2F%C3%BC/messages HTTP/1.1",
+            request: "POST /v1/processes/%40a%20b%2F%C3%BC/messages HTTP/1.1",
             body: #"{"topic":"t","payload":"hi"}"#
         ),
         Case(
@@ -156,7 +156,7 @@ import Testing
         Case(
             arguments: ["wait", "@p", "--timeout", "5ms"],
             reply: .json(202, #"{"pid":"n.1.4","state":"waiting","position":"1-7"}"#),
-            request: "GET /v1/processes/@p/wait?timeout_ms=5 HTTP/1.1",
+            request: "GET /v1/processes/%40p/wait?timeout_ms=5 HTTP/1.1",
             errors: "moonlet: @p is still running.\n",
             code: 124
         ),
@@ -166,7 +166,7 @@ import Testing
                 200,
                 #"{"items":["# + process + #"],"next_cursor":"c1","position":"1-7"}"#
             ),
-            request: "GET /v1/processes?entry=a:*&sort=-memory&limit=5 HTTP/1.1",
+            request: "GET /v1/processes?entry=a%3A%2A&sort=-memory&limit=5 HTTP/1.1",
             output: """
                 PID    ENTRY  NAME  STATE    STARTED              MEMORY    MAILBOX  CPU   WAITING FOR
                 n.1.4  a:b    x,y   waiting  2026-01-05 10:15:30  12.5 KiB  3        7 ms  inbox,timer
@@ -254,7 +254,7 @@ import Testing
         let lines = server.requests.map { $0.prefix { $0 != "\r\n" } }
         #expect(
             lines == [
-                "GET /v1/processes/@x/wait?timeout_ms=60000 HTTP/1.1",
+                "GET /v1/processes/%40x/wait?timeout_ms=60000 HTTP/1.1",
                 "GET /v1/processes/n.1.4/wait?timeout_ms=30000 HTTP/1.1",
             ]
         )

@@ -1,7 +1,7 @@
 /// Where in the history of events: `<epoch>-<seq>`, the run of the server and the event's number.
-struct EventID: Sendable, Equatable {
-    let epoch: String
-    let sequence: UInt64
+package struct EventID: Sendable, Equatable {
+    package let epoch: String
+    package let sequence: UInt64
 
     init(epoch: String, sequence: UInt64) {
         self.epoch = epoch
@@ -9,7 +9,7 @@ struct EventID: Sendable, Equatable {
     }
 
     /// Parses an id of any server's; nil where `text` has another form.
-    init?(_ text: String) {
+    package init?(_ text: String) {
         guard let hyphen = text.utf8.lastIndex(of: UInt8(ascii: "-")) else { return nil }
         let epoch = text[..<hyphen]
         let digits = text[text.index(after: hyphen)...]

@@ -1,5 +1,7 @@
 // The blocking HTTP/1.1 client behind the commands: one request, one connection, one answer.
 
+import HTTP
+
 /// A whole answer of the server.
 struct Answer {
     var status: Int
@@ -88,9 +90,9 @@ struct APIClient {
         body: JSONBody? = nil,
         last: Bool
     ) -> [UInt8] {
-        var target = "/" + path.map(percentEncoded).joined(separator: "/")
+        var target = "/" + path.map { PercentCoding.encode($0) }.joined(separator: "/")
         if !query.isEmpty {
-            let pairs = query.map { "\($0)=\(percentEncoded($1))" }
+            let pairs = query.map { "\($0)=\(PercentCoding.encode($1))" }
             target += "?" + pairs.joined(separator: "&")
         }
         var lines = ["\(method) \(target) HTTP/1.1", "Host: \(address.authority)"]

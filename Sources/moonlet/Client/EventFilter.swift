@@ -1,17 +1,17 @@
 // Which events `moonlet events` shows, and where a replay ends.
 
+import ControlAPI
+import ProcessRuntime
+
 /// What a replay shows; filtering happens here because the server's filters would hide its end.
 struct EventFilter {
-    static let allKinds = usualKinds + ["LOG"]
-    static let usualKinds = [
-        "SPAWN", "EXIT", "LINK_DOWN", "CANCEL", "REGISTER", "UNREGISTER", "RESTART", "UPGRADE",
-        "LIMIT", "STALLED",
-    ]
+    /// All but what processes log, which the server's log has.
+    static let usualKinds = EventKind.allCases.filter { $0 != .log }
     /// Shows all the server sends.
     static let everything = EventFilter(kinds: nil, pid: nil)
 
     /// The kinds to show; nil for all.
-    var kinds: [String]?
+    var kinds: [EventKind]?
     /// The process whose events to show; nil for all.
     var pid: String?
 
@@ -23,7 +23,7 @@ struct EventFilter {
         as format: OutputFormat
     ) throws(CommandFailure) -> Bool {
         guard event.isHappening else { return event.kind == "gap" }
-        if let kinds, !kinds.contains(event.kind) { return false }
+        if let kinds, !kinds.contains(where: { $0.rawValue == event.kind }) { return false }
         guard let pid else { return true }
         return try event.json()["from"]?.string == pid
     }
@@ -56,26 +56,11 @@ struct EventEnd {
 
     /// Whether all that had happened by then was seen; another run of the server ends it too.
     var isReached: Bool {
-        passed.epoch != latest.epoch || passed.number >= latest.number
+        passed.epoch != latest.epoch || passed.sequence >= latest.sequence
     }
 
     /// Notes that the stream came to the event `id`.
     mutating func pass(_ id: String) {
         if let id = EventID(id) { passed = id }
-    }
-}
-
-/// `<epoch>-<seq>`.
-struct EventID: Equatable {
-    var epoch: String
-    var number: UInt64
-
-    /// Parses an event id; nil where it is none.
-    init?(_ text: String) {
-        guard let dash = text.lastIndex(of: "-"),
-            let number = UInt64(text[text.index(after: dash)...])
-        else { return nil }
-        epoch = String(text[..<dash])
-        self.number = number
     }
 }

@@ -1,5 +1,7 @@
 // How single values of the server's JSON look to people.
 
+import ProcessRuntime
+
 /// A value as a table cell: strings as they are, all else as JSON, `-` for nothing.
 func cell(_ value: JSONValue?) -> String {
     switch value {
@@ -40,24 +42,24 @@ func describeEvent(_ event: ServerSentEvent) throws(CommandFailure) -> String {
     }
     let time = String((json["at"]?.string ?? "").dropFirst(11).prefix(12))
     let kind = event.kind + String(repeating: " ", count: max(0, 10 - event.kind.count))
-    let details = eventDetails(event.kind, json).filter { $0 != "-" }
+    let details = eventDetails(EventKind(rawValue: event.kind), json).filter { $0 != "-" }
     return ([time, kind, cell(json["from"])] + details).joined(separator: "  ")
 }
 
-/// The cells that follow time, kind and pid.
-private func eventDetails(_ kind: String, _ json: JSONValue) -> [String] {
+/// The cells that follow time, kind and pid; `kind` is nil for one of a newer server's.
+private func eventDetails(_ kind: EventKind?, _ json: JSONValue) -> [String] {
     switch kind {
-    case "SPAWN":
+    case .spawn:
         return [cell(json["entry"]), cell(json["host"]), cell(json["name"])]
-    case "EXIT":
+    case .exit:
         let outcome = json["error"]?["message"] ?? json["result"]
         return [cell(json["entry"]), cell(json["reason"]), cell(outcome)]
-    case "LINK_DOWN":
+    case .linkDown:
         return ["to " + cell(json["to"]), cell(json["error"]?["message"])]
-    case "CANCEL": return [cell(json["reason"])]
-    case "REGISTER", "UNREGISTER": return [cell(json["name"])]
-    case "LIMIT": return [cell(json["limit"])]
-    default:
+    case .cancel: return [cell(json["reason"])]
+    case .register, .unregister: return [cell(json["name"])]
+    case .limit: return [cell(json["limit"])]
+    case .restart, .upgrade, .stalled, .log, nil:
         let known: Set = ["id", "at", "kind", "from"]
         return json.members.filter { !known.contains($0.name) }
             .map { "\($0.name)=\(cell($0.value))" }

@@ -82,23 +82,3 @@ extension String {
         return start..<index(start, offsetBy: separator.count)
     }
 }
-
-/// Percent-encodes all but unreserved characters, for a path segment or a query value.
-///
-/// Source: RFC 3986, 2.1 and 2.3. `@` may stand in a path segment (3.3) and keeps names readable.
-func percentEncoded(_ text: String) -> String {
-    let digits = Array("0123456789ABCDEF")
-    var result = ""
-    for byte in text.utf8 {
-        let scalar = Character(Unicode.Scalar(byte))
-        switch byte {
-        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F, 0x7E, 0x40, 0x3A, 0x2A, 0x2C:
-            result.append(scalar)
-        default:
-            result.append("%")
-            result.append(digits[Int(byte >> 4)])
-            result.append(digits[Int(byte & 15)])
-        }
-    }
-    return result
-}

@@ -1,4 +1,5 @@
 import ArgumentParser
+import ProcessRuntime
 
 struct Events: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -60,7 +61,7 @@ struct Events: ParsableCommand {
     /// A replay filters here, not there, so that its end is seen.
     private func query() -> [(String, String)] {
         guard follow else {
-            let kinds = EventFilter.allKinds.joined(separator: ",")
+            let kinds = EventKind.allCases.map(\.rawValue).joined(separator: ",")
             return [("since", since ?? "oldest"), ("kind", kinds)]
         }
         let optional = [("kind", kind), ("pid", pid), ("entry", entry), ("since", since)]
@@ -69,10 +70,14 @@ struct Events: ParsableCommand {
 
     private func replayFilter() throws -> EventFilter {
         guard entry == nil else { throw CommandFailure.usage("--entry needs -f.") }
-        let kinds = kind?.split(separator: ",").map(String.init)
-        for kind in kinds ?? [] where !EventFilter.allKinds.contains(kind) {
-            let known = EventFilter.allKinds.joined(separator: ", ")
-            throw CommandFailure.usage("there is no event kind \(kind); the kinds are \(known).")
+        let kinds = try kind?.split(separator: ",").map { word in
+            guard let kind = EventKind(rawValue: String(word)) else {
+                let known = EventKind.allCases.map(\.rawValue).joined(separator: ", ")
+                throw CommandFailure.usage(
+                    "there is no event kind \(word); the kinds are \(known)."
+                )
+            }
+            return kind
         }
         return EventFilter(kinds: kinds ?? EventFilter.usualKinds, pid: pid)
     }
