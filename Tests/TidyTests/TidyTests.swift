@@ -75,5 +75,10 @@ import Testing
     @Test func `a sleep is found, Lua's in a script is not`() {
         #expect(Tidy.sleeps(file("usleep(10)")).count == 1)
         #expect(Tidy.sleeps(file("let s = \"time.sleep('1s')\"")).isEmpty)
+        #expect(Tidy.sleeps(file("    time.sleep(\"1s\")")).isEmpty)
+        #expect(Tidy.sleeps(file("usleep(10); print(\"done\")")).count == 1)
+        #expect(Tidy.sleeps(file("print(\"a \\\" b\"); usleep(10)")).count == 1)
+        #expect(Tidy.sleeps(file("func `a sleep is short`() { usleep(10) }")).count == 1)
+        #expect(Tidy.sleeps(file("func `a sleep is short`() { run(\"sleep 1\") }")).isEmpty)
     }
 }
