@@ -6,6 +6,8 @@ import ArgumentParser
 struct CommandDuration: Equatable, Sendable, ExpressibleByArgument {
     var milliseconds: Int
 
+    var nanoseconds: UInt64 { UInt64(milliseconds) * 1_000_000 }
+
     /// The span as it would be typed, in seconds where it is whole seconds.
     var defaultValueDescription: String {
         milliseconds % 1_000 == 0 ? "\(milliseconds / 1_000)s" : "\(milliseconds)ms"

@@ -10,7 +10,6 @@ import LuaVM
 import Payload
 import Posix
 import ProcessRuntime
-import Synchronization
 import TLS
 
 /// A whole server: runtime, engine, API and sockets, wired and ended in order.
@@ -224,12 +223,10 @@ final class Server: @unchecked Sendable {
         }
         let first = waitForSignal()
         logger.info("stopping", metadata: ["timeout": "\(settings.shutdownTimeout.milliseconds)ms"])
-        let finished = Parker()
         let flag = ShutdownFlag()
         let stopper = PosixThread(name: "shutdown") { [self] in
             shutDown()
             flag.raise()
-            finished.unpark()
         }
         while !flag.isUp {
             // A second signal ends everything at once; a SIGHUP is too late to matter.
@@ -288,52 +285,4 @@ final class Server: @unchecked Sendable {
         }
         return true
     }
-}
-
-/// A reference that is set once its owner is made.
-final class SetOnceBox<Value: Sendable>: Sendable {
-    private let held = Mutex<Value?>(nil)
-    func set(_ value: Value) { held.withLock { $0 = value } }
-    var value: Value? { held.withLock { $0 } }
-}
-
-/// A flag raised by one thread and seen by another.
-final class ShutdownFlag: Sendable {
-    private let up = Atomic<Bool>(false)
-    func raise() { up.store(true, ordering: .releasing) }
-    var isUp: Bool { up.load(ordering: .acquiring) }
-}
-
-/// What `/livez` answers from: the loops came round, and a worker is idle or ended a turn, within
-/// ten seconds.
-///
-/// Spares count as workers: with every process that has a turn in one long call, the server is well
-/// as long as spares go on with the others, or nobody waits.
-final class Liveness: Sendable {
-    private static let patienceNanoseconds: UInt64 = 10_000_000_000
-    private let pool: WorkerPool
-    private let http: SetOnceBox<HTTPServer>
-    private let last = Mutex((turns: UInt64(0), at: SystemTime.monotonicNanoseconds()))
-
-    init(_ pool: WorkerPool, _ http: SetOnceBox<HTTPServer>) {
-        self.pool = pool
-        self.http = http
-    }
-
-    func isWell() -> Bool {
-        let now = SystemTime.monotonicNanoseconds()
-        let (idle, turns) = pool.progress()
-        let workersMove = last.withLock { last in
-            if idle || turns != last.turns { last = (turns, now) }
-            return now &- last.at < Self.patienceNanoseconds
-        }
-        let loopsMove = (http.value?.lastProgress ?? []).allSatisfy {
-            now < $0 || now - $0 < Self.patienceNanoseconds
-        }
-        return workersMove && loopsMove
-    }
-}
-
-extension CommandDuration {
-    var nanoseconds: UInt64 { UInt64(milliseconds) * 1_000_000 }
 }
