@@ -20,11 +20,11 @@ public func fuzzSSE(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
 
     var stream: [UInt8] = []
     SSEEncoder.appendRetry(to: &stream, milliseconds: count)
-    SSEEncoder.appendEvent(to: &stream, event: "first", id: "1", data: "one")
+    SSEEncoder.appendEvent(to: &stream, event: "first", id: "1", data: "one".utf8)
     SSEEncoder.appendComment(to: &stream, part(3))
-    SSEEncoder.appendEvent(to: &stream, event: part(1), id: part(2), data: part(0))
+    SSEEncoder.appendEvent(to: &stream, event: part(1), id: part(2), data: part(0).utf8)
     SSEEncoder.appendComment(to: &stream, part(3))
-    SSEEncoder.appendEvent(to: &stream, event: "last", id: "3", data: "three")
+    SSEEncoder.appendEvent(to: &stream, event: "last", id: "3", data: "three".utf8)
 
     let dropped: Set<Unicode.Scalar> = ["\r", "\n", "\0"]
     let kept = { (text: String) in

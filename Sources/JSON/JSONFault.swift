@@ -56,6 +56,4 @@ package struct JSONLimits: Sendable, Equatable {
 
     /// What a payload or `json.decode` may hold: as deep as a Lua value may nest.
     package static let payload = JSONLimits()
-    /// What the body of a control request may hold.
-    package static let control = JSONLimits(depthMax: 64)
 }

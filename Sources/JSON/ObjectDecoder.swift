@@ -81,10 +81,6 @@ package final class ObjectDecoder {
         require(name, string(name)) ?? ""
     }
 
-    package func bool(_ name: String) -> Bool? {
-        read(name, "true or false") { $0.bool }
-    }
-
     /// An integer within `range`.
     package func integer(_ name: String, in range: ClosedRange<Int64>) -> Int64? {
         guard let value = read(name, "an integer", { $0.integer }) else { return nil }
@@ -103,14 +99,6 @@ package final class ObjectDecoder {
             return nil
         }
         return value
-    }
-
-    package func strings(_ name: String) -> [String]? {
-        elements(name, "an array of strings") { element, place in
-            let text = element.string
-            if text == nil { expected("a string", at: place, found: element) }
-            return text
-        }
     }
 
     // MARK: Structure

@@ -153,7 +153,9 @@ import Testing
     @Test func `are neither read nor coded for an answer without content`() throws {
         try withTexts(count: 6, bytes: 8 << 20) { files in
             let reading = try time { _ = try files.response(path: "/0.txt") }
-            let tag = try #require(try files.response(path: "/1.txt", isHead: true)?.headers["ETag"])
+            let tag = try #require(
+                try files.response(path: "/1.txt", isHead: true)?.headers["ETag"]
+            )
             let asking = try time {
                 for index in 0..<6 {
                     let head = try files.response(

@@ -80,15 +80,10 @@ enum StreamForm: String, Sendable {
     }
 
     /// A comment, or an empty line; with `id`, the reader's last id becomes that one.
-    ///
-    /// Source: the HTML standard, 9.2.6: an event without data is not dispatched, but its id is
-    /// remembered.
     func appendHeartbeat(id: String?, to output: inout [UInt8]) {
         switch self {
         case .serverSent:
-            output.append(contentsOf: ": hb\n".utf8)
-            if let id { output.append(contentsOf: "id: \(id)\n".utf8) }
-            output.append(UInt8(ascii: "\n"))
+            SSEEncoder.appendComment(to: &output, "hb", id: id)
         case .lines:
             output.append(UInt8(ascii: "\n"))
         }

@@ -46,7 +46,7 @@ package struct HTTP1Parser: Sendable {
 
     private let limits: HTTP1Limits
     private var phase = Phase.start
-    private var buffer: [UInt8] = []
+    private(set) var buffer: [UInt8] = []
     /// The index of the first byte in `buffer` not consumed; a head is consumed as a whole.
     private var start = 0
     private var emptyLines = 0
@@ -66,11 +66,6 @@ package struct HTTP1Parser: Sendable {
     /// How many bytes were appended and not yet consumed.
     package var bufferedBytes: Int { buffer.count - start }
 
-    /// How many bytes are held, the consumed ones not yet given back included: memory in use.
-    ///
-    /// At most twice what was unread when bytes were last appended, and those bytes.
-    package var heldBytes: Int { buffer.count }
-
     /// Whether nothing of a request was seen: the connection may be closed without an answer.
     package var isIdle: Bool { phase == .start && bufferedBytes == 0 }
 
@@ -78,17 +73,6 @@ package struct HTTP1Parser: Sendable {
     package var isInHead: Bool {
         phase == .head || phase == .emptyLineFeed || (phase == .start && bufferedBytes > 0)
     }
-
-    /// Whether a head came out and its `.end` did not yet.
-    package var isInBody: Bool {
-        switch phase {
-        case .bodyStart, .length, .chunked, .end: true
-        case .start, .emptyLineFeed, .head, .closed: false
-        }
-    }
-
-    /// Whether no further request is read from this connection: a fault, or the last request ended.
-    package var isClosed: Bool { phase == .closed }
 
     /// Adds bytes read from the connection; a closed parser drops them.
     package mutating func append(_ bytes: UnsafeRawBufferPointer) {

@@ -25,25 +25,22 @@ package enum SSEEncoder {
         output.append(ByteClass.lineFeed)
     }
 
-    /// Appends one event with text as its data.
-    package static func appendEvent(
-        to output: inout [UInt8],
-        event: String? = nil,
-        id: String? = nil,
-        data: String
-    ) {
-        appendEvent(to: &output, event: event, id: id, data: data.utf8)
-    }
-
     /// Appends how long the reader waits before it connects again, in milliseconds; negative is 0.
     package static func appendRetry(to output: inout [UInt8], milliseconds: Int) {
         appendLine("retry: ", String(max(0, milliseconds)), to: &output)
         output.append(ByteClass.lineFeed)
     }
 
-    /// Appends a comment, which readers ignore: a heartbeat.
-    package static func appendComment(to output: inout [UInt8], _ text: String) {
+    /// Appends a comment, which readers ignore, and an id, which they remember: a heartbeat.
+    ///
+    /// An event without data is not dispatched, but its id counts (9.2.6).
+    package static func appendComment(
+        to output: inout [UInt8],
+        _ text: String,
+        id: String? = nil
+    ) {
         appendLine(": ", text, to: &output)
+        if let id { appendLine("id: ", id, to: &output) }
         output.append(ByteClass.lineFeed)
     }
 

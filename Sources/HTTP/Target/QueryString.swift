@@ -48,10 +48,6 @@ package struct QueryString: Sendable, Equatable {
         parameters.first { $0.name == name }?.value
     }
 
-    package func all(_ name: String) -> [String] {
-        parameters.filter { $0.name == name }.map(\.value)
-    }
-
     /// The first name that is not among `names`, or nil: an unknown parameter is an error.
     package func firstName(notIn names: [String]) -> String? {
         parameters.first { !names.contains($0.name) }?.name

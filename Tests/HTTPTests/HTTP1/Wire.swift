@@ -30,7 +30,6 @@ struct Transcript: Equatable {
     /// What a connection would ask after the last byte.
     var isIdle = false
     var isInHead = false
-    var isInBody = false
 
     /// Feeds the pieces in turn, draining events after each.
     init(_ pieces: [ArraySlice<UInt8>], limits: HTTP1Limits = .init(), bodyLimit: Int? = nil) {
@@ -49,7 +48,6 @@ struct Transcript: Equatable {
         }
         isIdle = parser.isIdle
         isInHead = parser.isInHead
-        isInBody = parser.isInBody
     }
 
     init(_ bytes: [UInt8], limits: HTTP1Limits = .init(), bodyLimit: Int? = nil) {

@@ -4,7 +4,7 @@ import Testing
 @Suite struct SSEEncoderTests {
     private func event(_ data: String, event: String? = nil, id: String? = nil) -> String {
         var output: [UInt8] = []
-        SSEEncoder.appendEvent(to: &output, event: event, id: id, data: data)
+        SSEEncoder.appendEvent(to: &output, event: event, id: id, data: data.utf8)
         return String(decoding: output, as: UTF8.self)
     }
 
@@ -39,6 +39,11 @@ import Testing
         var comment: [UInt8] = []
         SSEEncoder.appendComment(to: &comment, attack)
         #expect(String(decoding: comment, as: UTF8.self) == ": event: pid.exitdata: {}id: 9\n\n")
+        comment = []
+        SSEEncoder.appendComment(to: &comment, "hb", id: attack)
+        #expect(
+            String(decoding: comment, as: UTF8.self) == ": hb\nid: event: pid.exitdata: {}id: 9\n\n"
+        )
     }
 
     @Test func `bytes go out as they are`() {

@@ -32,7 +32,6 @@ import Testing
         let query = try QueryString("a=1&b=2&a=3")
         #expect(query["a"] == "1")
         #expect(query["c"] == nil)
-        #expect(query.all("a") == ["1", "3"])
         #expect(query.firstName(notIn: ["a", "b"]) == nil)
         #expect(query.firstName(notIn: ["a"]) == "b")
         #expect(query.firstRepeatedName == "a")
