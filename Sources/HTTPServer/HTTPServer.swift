@@ -21,7 +21,6 @@ package final class HTTPServer: Sendable {
         var loops: [EventLoop] = []
         var threads: [PosixThread] = []
         var bound: [BoundPoint] = []
-        var isDraining = false
     }
 
     private let configuration: ServerConfiguration
@@ -162,10 +161,7 @@ package final class HTTPServer: Sendable {
     package func drain(within nanoseconds: UInt64) -> Bool {
         let (moment, isBeyond) = clock().addingReportingOverflow(nanoseconds)
         let deadline = isBeyond ? .max : moment
-        let loops = state.withLock { state in
-            state.isDraining = true
-            return state.loops
-        }
+        let loops = state.withLock { $0.loops }
         removeFiles()
         services.beginDraining()
         let parker = Parker()

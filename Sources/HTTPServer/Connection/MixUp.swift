@@ -1,7 +1,5 @@
 // Clients that speak TLS where it is not spoken, and the other way round.
 
-import HTTP
-
 /// A client that took the port for one of the other kind, as its first byte shows.
 enum MixUp {
     case clearToTLS
@@ -33,22 +31,5 @@ enum MixUp {
                 detail: "This port speaks no TLS: use http:// in the URL."
             )
         }
-    }
-}
-
-extension ResponseEncoder {
-    /// Appends a response that is no stream, whole, after which the connection closes.
-    static func appendLast(_ response: Response, to output: inout [UInt8], date: DateField) {
-        var content: [UInt8] = []
-        if case .bytes(let bytes) = response.body { content = bytes }
-        appendHead(
-            to: &output,
-            status: response.status,
-            headers: response.headers,
-            framing: .length(content.count),
-            keepAlive: false,
-            date: date
-        )
-        output += content
     }
 }
