@@ -24,7 +24,7 @@ package struct FilesFault: Error, Sendable {
 /// run on loop threads and touch only the runtime's tables; who has to wait (for an exit) leaves an
 /// `ExitWatch` behind.
 package final class ControlAPI: Handler {
-    /// Answers from files: nil where there is none at the path; throws where that cannot be told now.
+    /// Answers from files: nil where there is none at the path; throws where nobody can tell now.
     package typealias Files = @Sendable (Request) throws(FilesFault) -> Response?
 
     private let context: Context

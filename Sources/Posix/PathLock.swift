@@ -34,7 +34,10 @@ struct PathLock: ~Copyable {
     }
 
     /// Removes the file while the lock is held and it is ours still; closing gives the lock back.
+    ///
+    /// A file with something in it is somebody else's, who happened to choose the name.
     private func giveBack() {
+        guard let status = try? descriptor.status(), status.sizeBytes == 0 else { return }
         _ = unsafe unlink(file)
     }
 

@@ -7,9 +7,9 @@ extension FileDescriptor {
     /// Opens a listening socket at a path, nonblocking and closed on exec.
     ///
     /// The file gets exactly the permission bits of `mode`, and never has more. A socket whose server
-    /// is gone is replaced; of those who try at once one is served. Throws `addressInUse` where a server listens there, `exists` where the
-    /// file is no socket, `nameTooLong` past 107 bytes, `accessDenied`, `noSuchFile` for the folder,
-    /// exhaustion. Source: unix(7).
+    /// is gone is replaced; of those who try at once, one is served. Throws `addressInUse` where a
+    /// server listens there, `exists` where the file is no socket, `nameTooLong` past 107 bytes,
+    /// `accessDenied`, `noSuchFile` for the folder, exhaustion. Source: unix(7).
     package static func listening(
         atPath path: String,
         mode: UInt32,

@@ -259,8 +259,13 @@ import Testing
         _ = waitFor(seconds: 2) { watch.milliseconds > 1_000 ? true : nil }
         #expect(server.processorSeconds - before < 0.3)
         #expect(try first.request("GET", "/livez").status == 200)
+        // A file that cannot be opened now is there all the same.
+        let page = try first.request("GET", "/")
+        #expect(page.status == 503 && page.code == "file-unavailable", "\(page.text)")
+        #expect(page["Retry-After"] != nil)
         others.removeAll()
         let back = waitFor(seconds: 5) { (try? server.get("/livez").status) == 200 ? true : nil }
         #expect(back == true)
+        #expect(try first.request("GET", "/").status == 200)
     }
 }

@@ -171,6 +171,13 @@ private func bits(_ path: String) -> UInt32 {
         #expect(try String(contentsOfFile: path, encoding: .utf8) == "precious")
     }
 
+    @Test func `leaves a file alone that has the name of its lock`() throws {
+        let lock = URL(fileURLWithPath: path + ".lock")
+        try Data("precious".utf8).write(to: lock)
+        try listen(path)
+        #expect(try String(contentsOf: lock, encoding: .utf8) == "precious")
+    }
+
     @Test func `has a path that the kernel takes`() throws {
         let long = folder.path + "/" + String(repeating: "x", count: 107 - folder.path.utf8.count)
         #expect(throws: Errno.nameTooLong) { try listen(long) }

@@ -7,8 +7,8 @@ package import Posix
 ///
 /// `/` and a folder's path with a trailing slash mean `index.html` there. Nothing outside the folder
 /// is reached whatever the path or the links in it say: names are checked, then resolved by the
-/// kernel beneath the folder. Nor is what is hidden, a name with a dot before it. Ranges are not offered: the whole file is a correct answer to a Range
-/// request (RFC 9110, 14.2).
+/// kernel beneath the folder. Nor is what is hidden, by a name with a dot before it. Ranges are not
+/// offered: the whole file is a correct answer to a Range request (RFC 9110, 14.2).
 package final class StaticFiles: Sendable {
     /// How a file beneath the folder is opened: a seam for tests, where no descriptor may be left.
     typealias Opening = @Sendable (borrowing Directory, String) throws(Errno) -> FileDescriptor
@@ -42,10 +42,10 @@ package final class StaticFiles: Sendable {
     /// The answer to a GET or HEAD of `path`, which is still percent-encoded.
     ///
     /// Nil where there is no such file, or none that may be served; throws where the system cannot
-    /// tell now (no descriptor is left, the disk fails) and no copy is at hand. `ifNoneMatch` is that field's
-    /// value: when it names the file's present tag the answer is 304. With `takesGzip` a text of up
-    /// to 1 MiB comes coded, under a tag of its own (RFC 9110, 8.8.3.3). The file is read and coded
-    /// only for an answer that needs it: for a 304 never, for a HEAD where the coded length is asked.
+    /// tell now (no descriptor is left, the disk fails) and no copy is at hand. `ifNoneMatch` is that
+    /// field's value: when it names the file's present tag the answer is 304. With `takesGzip` a text
+    /// of up to 1 MiB comes coded, under a tag of its own (RFC 9110, 8.8.3.3). The file is read and
+    /// coded only for an answer that needs it: for a 304 never, for a HEAD to tell a coded length.
     package func response(
         path: String,
         isHead: Bool = false,

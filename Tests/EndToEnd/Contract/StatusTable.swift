@@ -57,6 +57,8 @@ extension StatusRow {
         "POST /v1/processes/{id}/messages 409":
             "a send is at work only while another thread is in the middle of it",
         "* 500 internal": "a defect: where one is known it is mended",
+        "* 503 file-unavailable":
+            "a server without a descriptor left, which HostileConnectionTests has",
     ]
 
     private static let json = "Content-Type: application/json"
