@@ -15,7 +15,7 @@ struct OutputBuffer {
     private var bodySent = 0
 
     /// A buffer larger than this is given back once it is empty: most connections are idle.
-    private static let keptBytes = 4_096
+    private static let keptBytes = 1_024
     /// A body larger than this is not copied.
     private static let copiedBytes = 65_536
     /// How much of a large body is copied, to be sent with its head.
