@@ -68,8 +68,6 @@ package struct ConnectionLimits: Sendable {
     package var probeNanoseconds: UInt64 = 10 * second
     /// Requests of one connection that may be waiting for their answers.
     package var inFlightMax = 16
-    /// Requests of one connection that are handed out before others have their turn.
-    package var requestsPerTurn = 32
     /// Unsent bytes above which no further request is read; one answer may be as large as it is.
     package var outputBytesMax = 1 << 20
     /// Unsent bytes above which a stream is not asked for more.

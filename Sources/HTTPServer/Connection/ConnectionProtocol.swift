@@ -24,7 +24,7 @@ protocol ConnectionProtocol: AnyObject {
     func peerHungUp()
     /// Does what can be done now: parse, hand to handlers, answer, fill streams.
     ///
-    /// At most `ConnectionLimits.requestsPerTurn` requests: see `wantsTurn`.
+    /// At most `EventLoop.requestsPerTurn` requests: see `wantsTurn`.
     func turn(now: UInt64)
     /// The deadline has come.
     func expire(now: UInt64)

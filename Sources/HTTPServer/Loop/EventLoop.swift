@@ -69,6 +69,9 @@ final class EventLoop: @unchecked Sendable {
     private var jobs: [LoopJob] = []
     private var events: [PollEvent] = []
     private var stopping = false
+    /// How many requests a connection may hand out before others have their turn: the fewer, the
+    /// more have something to do.
+    private(set) var requestsPerTurn = EventLoop.requestsPerTurnMax
     private var dateCheckedAt: UInt64 = 0
     private var dateSecond: UInt64 = .max
     private var dateField = DateField(unixSeconds: 0)
@@ -83,9 +86,11 @@ final class EventLoop: @unchecked Sendable {
     /// How long the loop sleeps at most, so that its stamp shows that it lives.
     private static let tickNanoseconds: UInt64 = 1_000_000_000
     static let readBytes = 65_536
-    /// How many of the touched are settled in one iteration; with `requestsPerTurn` that is some
-    /// ten milliseconds at most.
+    /// How many of the touched are settled in one iteration.
     private static let settledPerRound = 64
+    /// How many requests are handed out in one iteration, about: some ten milliseconds.
+    private static let requestsPerRound = 1_024
+    private static let requestsPerTurnMax = 32
     private static let recordBytes = 16_384
 
     init(
@@ -173,6 +178,8 @@ final class EventLoop: @unchecked Sendable {
         }
         now = clock()
         progressStamp.store(now, ordering: .relaxed)
+        let share = Self.requestsPerRound / max(1, events.count + touched.count)
+        requestsPerTurn = max(2, min(Self.requestsPerTurnMax, share))
         round.begins()
         for event in events { serve(event) }
         runJobs()

@@ -110,12 +110,12 @@ final class HTTP1Session: ConnectionProtocol {
     // MARK: Work
 
     func turn(now: UInt64) {
-        var steps = 0
+        var stepsLeft = loop.requestsPerTurn
         repeat {
             writeAnswers(now: now)
             pumpStream(now: now)
-            steps += 1
-        } while steps <= limits.requestsPerTurn && parse(now: now)
+            stepsLeft -= 1
+        } while stepsLeft >= 0 && parse(now: now)
         writeAnswers(now: now)
         pumpStream(now: now)
         noteWaiting(now: now)

@@ -129,7 +129,7 @@ final class HTTP2Session: ConnectionProtocol {
     // MARK: Work
 
     func turn(now: UInt64) {
-        handOutsLeft = limits.requestsPerTurn
+        handOutsLeft = loop.requestsPerTurn
         takeEvents(now: now)
         if services.isDraining { drain(now: now) }
         var hasFilled = false
