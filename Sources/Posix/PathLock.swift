@@ -1,5 +1,6 @@
 // One at a time at a path, among programs.
 
+import CLinux
 import Glibc
 
 /// The right to decide what is at a path, which one program has at a time.
