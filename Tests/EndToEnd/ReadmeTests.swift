@@ -157,10 +157,12 @@ import Testing
             }
             // On a port that is free.
             let served = line.replacingOccurrences(of: "0.0.0.0:7070", with: "0.0.0.0:0")
-            try session.paste(served + " --listen 127.0.0.1:0 2> log &")
+            // Each with a log of its own: the last one's says that somebody listens.
+            let log = "log\(line.count)"
+            try session.paste(served + " --listen 127.0.0.1:0 2> \(log) &")
             #expect(
                 try session.step(
-                    "until grep listening log; do kill -0 $! || break; sleep 0.1; done"
+                    "until grep listening \(log); do kill -0 $! || break; sleep 0.1; done"
                 )
             )
             #expect(try session.step("kill $!; wait $! && echo \"<served\" \"\(line.count)>\""))
