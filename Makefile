@@ -71,7 +71,7 @@ sanitize:
 		--filter 'ProcessRuntimeTests|LuaLibrariesTests|HTTPServerTests|ControlAPITests' \
 		--skip 'LuaLibrariesTests.(Kill|HostileScript|Stall|Exit|Link|Fork)'
 	ASAN_OPTIONS=detect_leaks=0 swift test --sanitize=address --scratch-path .build-asan \
-		--filter 'LuaVMTests|LuaLibrariesTests|TLSTests'
+		--filter 'LuaVMTests|LuaLibrariesTests|TLSTests|JSONTests|HTTPTests|HTTPServerTests'
 
 fuzz:
 	@scripts/install-packages $(BUILD_PACKAGES)
