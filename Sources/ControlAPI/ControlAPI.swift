@@ -123,7 +123,8 @@ package final class ControlAPI: Handler {
             case .endpoint(let admitted):
                 if admitted.route.body == .lines { return stream(admitted) }
                 return .collect(bodyBytesMax: entrance.bodyBytesMax(admitted.route)) {
-                    [self] body, exchange in perform(admitted, body: body, exchange)
+                    [self] body, exchange in
+                    perform(admitted, body: body, cameLate: true, exchange)
                 }
             case .other(let match):
                 // A file, whatever is sent along; what is nowhere is refused before its body.
@@ -167,20 +168,27 @@ package final class ControlAPI: Handler {
 
     /// Answers while the body comes.
     private func stream(_ admitted: Admitted) -> Admission {
-        let record = entrance.record(admitted)
-        return .stream(bodyBytesMax: context.configuration.linesBytesMax) { [context] exchange in
-            let batch = MessageBatch(context, admitted.identity, record)
+        .stream(bodyBytesMax: context.configuration.linesBytesMax) { [context, entrance] exchange in
+            let batch = MessageBatch(context, admitted.identity, entrance.record(admitted))
             exchange.respond(admitted.dress.dressed(batch.response))
             return batch
         }
     }
 
     /// Has the endpoint answer; what it refuses is an answer too, and kept for retries.
-    private func perform(_ admitted: Admitted, body: [UInt8], _ exchange: any Exchange) {
+    ///
+    /// `cameLate` where the request was let in before its body came, be it an empty one.
+    private func perform(
+        _ admitted: Admitted,
+        body: [UInt8],
+        cameLate: Bool = false,
+        _ exchange: any Exchange
+    ) {
         let record = entrance.record(admitted)
         let call: Call
         do throws(Problem) {
             let claim: IdempotencyClaim?
+            if cameLate { try entrance.recheck(admitted) }
             switch try claimed(admitted, body) {
             case .proceed(let begun): claim = begun
             case .replay(let response):

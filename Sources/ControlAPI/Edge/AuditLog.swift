@@ -10,7 +10,8 @@ import Synchronization
 /// Never a token, a payload, or an argument. Requests that nobody was found to have sent are not
 /// here: they changed nothing, and anyone can send any number of them (`FailureLog`). So where
 /// nobody is asked, there is a line once it has turned out who it was: after a login that succeeds,
-/// and a logout that ends a session.
+/// and a logout that ends a session. Nor are those that the server itself refuses for their size or
+/// their slowness: no endpoint has seen them.
 struct AuditLog: Sendable {
     private let log: Logger
 

@@ -96,7 +96,7 @@ struct Entrance: Sendable {
     }
 
     /// Throws if who sent a request would not be let in any more: a body takes its time.
-    private func recheck(_ admitted: Admitted) throws(Problem) {
+    func recheck(_ admitted: Admitted) throws(Problem) {
         guard let identity = admitted.identity, let authentication else { return }
         if let refusal = authentication.refusal(of: identity) { throw .unauthorized(refusal) }
     }
@@ -140,12 +140,9 @@ struct Entrance: Sendable {
         return length == "0" || length == nil && request.headers["Content-Type"] == nil
     }
 
-    /// Throws for a body that has come and may not have: too late to be let in, too large, or of no
-    /// type.
+    /// Throws for a body that has come and may not have: too large, or of no type.
     func checkArrived(_ body: [UInt8], of admitted: Admitted) throws(Problem) {
-        if body.isEmpty { return }
-        try recheck(admitted)
-        if admitted.route.body == .none { return }
+        if body.isEmpty || admitted.route.body == .none { return }
         if admitted.route.body == .optional { try checkType(admitted.request) }
         let limit = bodyBytesMax(admitted.route)
         if body.count > limit { throw .payloadTooLarge(limit: limit) }
