@@ -203,6 +203,24 @@ import Testing
         }
     }
 
+    @Test func `is not refused because others wait for their turn`() throws {
+        let configure = { (configuration: inout ServerConfiguration) in
+            configuration.limits.headsBytesMax = 50_000
+        }
+        try withServer(configure: configure) { server in
+            let client = try HTTP2Client(server)
+            let large = [("x-large", String(repeating: "x", count: 12_000))]
+            let streams = (0..<100).map { UInt32(2 * $0 + 1) }
+            // All in one write: more than one turn hands out, and far more than may be held.
+            try client.send(
+                streams.map { .headers($0, Frame.requestFields("GET", "/\($0)") + large) }
+            )
+            for stream in streams {
+                #expect(try client.answer(stream).text == "GET /\(stream) ")
+            }
+        }
+    }
+
     @Test func `is refused where all connections together hold too large heads`() throws {
         try withServer(configure: { $0.headsBytesMax = 50_000 }) { server in
             let large = [("x-large", String(repeating: "x", count: 12_000))]

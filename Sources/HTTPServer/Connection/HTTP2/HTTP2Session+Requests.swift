@@ -33,7 +33,12 @@ extension HTTP2Session {
     }
 
     private func begin(_ head: HTTP2RequestHead, now: UInt64) {
-        guard hasRoom(for: head) else {
+        // Who waits for nothing but a turn has it before anyone is refused.
+        while !hasRoom(for: head), hasRoomForAnswers, !held.isEmpty {
+            handOutNow(held.removeFirst())
+        }
+        let fits = hasRoom(for: head)
+        guard fits || !head.hasBody && hasRoomForAnswers else {
             return codec.reset(head.stream, code: HTTP2ErrorCode.refusedStream)
         }
         let isHead = head.request.method == "HEAD"
@@ -42,7 +47,7 @@ extension HTTP2Session {
         }
         let request = connection.signed(head.request)
         stream.request = request
-        guard head.hasBody else { return handOut(stream) }
+        guard head.hasBody else { return fits ? handOut(stream) : handOutNow(stream) }
         holdHead(of: stream)
         stream.bodyBytesMax = limits.http1.bodyBytesMax
         var streaming: (@Sendable (any Exchange) -> any BodyReceiver)?
