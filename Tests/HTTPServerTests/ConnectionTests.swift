@@ -121,6 +121,32 @@ import Testing
         }
     }
 
+    @Test func `sends 100 Continue also behind an answer that fills the output`() throws {
+        let held = Shared<[any Exchange]>([])
+        let handler = TestHandler { request, exchange in
+            if request.path == "/big" {
+                held.update { $0.append(exchange) }
+            } else {
+                exchange.respond(text("\(request.body.count)"))
+            }
+        }
+        try withServer(handler) { server in
+            let client = try TestClient(server)
+            try client.send(
+                "GET /big HTTP/1.1\r\nHost: a\r\n\r\n"
+                    + "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
+                    + "Content-Length: 3\r\n\r\n"
+            )
+            eventually("the first is there") { held.get().count == 1 }
+            let large = [UInt8](repeating: 120, count: 1_500_000)
+            held.get().first?.respond(Response(status: 200, body: .bytes(large)))
+            #expect(try client.answer().body.count == large.count)
+            #expect(try client.readHead().status == 100)
+            try client.send("abc")
+            #expect(try client.answer().text == "3")
+        }
+    }
+
     @Test func `refuses a body that is too large without asking for it`() throws {
         try withServer { server in
             let client = try TestClient(server)

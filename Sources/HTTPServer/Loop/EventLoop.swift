@@ -155,6 +155,8 @@ final class EventLoop: @unchecked Sendable {
         for case let connection as Connection in all { connection.close() }
         // Whoever answers from now on is dropped with the loop; streams in late answers are told.
         runJobs()
+        // They hold the loop.
+        touched = []
     }
 
     /// Stops accepting and tells every connection.

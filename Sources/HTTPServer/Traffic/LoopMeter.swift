@@ -74,7 +74,9 @@ final class LoopMeter: @unchecked Sendable {
     func add(to traffic: inout Traffic) {
         // Answers first: an answer is never counted before its request.
         let answered = read(Cell.answered.rawValue)
-        traffic.inFlight += Int(read(Cell.begun.rawValue) &- answered)
+        let begun = read(Cell.begun.rawValue)
+        // Relaxed: one may be seen before the other that was stored first.
+        traffic.inFlight += begun > answered ? Int(begun - answered) : 0
         traffic.disconnects += read(Cell.left.rawValue)
         traffic.accepted += read(Cell.accepted.rawValue)
         traffic.receivedBytes += read(Cell.receivedBytes.rawValue)

@@ -63,6 +63,8 @@ final class HTTP1Session: ConnectionProtocol {
     var wantsInput: Bool { canParse && !inputHasEnded && !hasUnparsed }
 
     var wantsTurn: Bool {
+        // What was in its way has been sent: the client can be told to go on.
+        if let incoming, incoming.owesContinue, slots.isEmpty, canParse { return true }
         guard hasUnparsed else { return false }
         if case .due? = incoming?.receiver { return slots.isEmpty && stream == nil }
         return canParse
@@ -89,11 +91,14 @@ final class HTTP1Session: ConnectionProtocol {
 
     func receive(_ bytes: UnsafeRawBufferPointer, now: UInt64) {
         receivedAnything = true
+        hasUnparsed = true
         unsafe parser.append(bytes)
     }
 
     func inputEnded() {
         inputHasEnded = true
+        // What was read may be a request's last bytes, or not enough: the parser is to say.
+        hasUnparsed = true
         hangUp()
     }
 
