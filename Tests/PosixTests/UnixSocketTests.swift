@@ -90,7 +90,7 @@ private func bits(_ path: String) -> UInt32 {
     //   unlock               sees a server that listens
     @Test func `is not taken from a server that has bound it and does not listen yet`() throws {
         let path = self.path
-        let lock = open(path + ".lock", O_RDWR | O_CREAT, 0o600)
+        let lock = open(path + ".moonlet-lock", O_RDWR | O_CREAT, 0o600)
         #expect(flock(lock, LOCK_EX) == 0)
         let first = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
         defer { close(first) }
@@ -112,29 +112,37 @@ private func bits(_ path: String) -> UInt32 {
                 outcome.update { $0 = error }
             }
         }
-        try waitForLock(path + ".lock")
+        try waitForLock(path + ".moonlet-lock")
         #expect(Glibc.listen(first, 8) == 0)
-        unlink(path + ".lock")
+        unlink(path + ".moonlet-lock")
         close(lock)
         second.join()
         #expect(outcome.value == .addressInUse)
         #expect(SocketFile(path: path) == file)
     }
 
-    /// Waits until a thread waits for the lock: the kernel lists it with an arrow.
+    /// Waits until another thread has the lock's file open: all it can do then is to wait.
     private func waitForLock(_ path: String) throws {
-        var info = stat()
-        #expect(lstat(path, &info) == 0)
         let deadline = ContinuousClock.now + .seconds(10)
         while ContinuousClock.now < deadline {
-            let locks = try String(contentsOfFile: "/proc/locks", encoding: .utf8)
-            let waits = locks.split(separator: "\n").contains {
-                $0.contains("-> FLOCK") && $0.contains(":\(info.st_ino) ")
-            }
-            if waits { return }
+            let open = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")
+                .count {
+                    (try? FileManager.default.destinationOfSymbolicLink(
+                        atPath: "/proc/self/fd/\($0)"
+                    )) == path
+                }
+            if open > 1 { return }
             sched_yield()
         }
         Issue.record("nobody waits for \(path)")
+    }
+
+    @Test func `is refused where another program keeps its lock`() throws {
+        let lock = open(path + ".moonlet-lock", O_RDWR | O_CREAT, 0o600)
+        #expect(flock(lock, LOCK_EX) == 0)
+        #expect(throws: Errno.addressInUse) { try listen(path) }
+        close(lock)
+        try listen(path)
     }
 
     @Test func `is one server's, however many start at once where one died`() throws {
@@ -162,7 +170,7 @@ private func bits(_ path: String) -> UInt32 {
             #expect(client.number >= 0)
             for winner in winners.value { close(winner) }
         }
-        #expect(access(path + ".lock", F_OK) == -1)
+        #expect(access(path + ".moonlet-lock", F_OK) == -1)
     }
 
     @Test func `leaves a file alone that is none`() throws {
@@ -172,7 +180,7 @@ private func bits(_ path: String) -> UInt32 {
     }
 
     @Test func `leaves a file alone that has the name of its lock`() throws {
-        let lock = URL(fileURLWithPath: path + ".lock")
+        let lock = URL(fileURLWithPath: path + ".moonlet-lock")
         try Data("precious".utf8).write(to: lock)
         try listen(path)
         #expect(try String(contentsOf: lock, encoding: .utf8) == "precious")
