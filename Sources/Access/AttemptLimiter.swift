@@ -1,8 +1,8 @@
 /// How often each peer may fail to log in: a burst, and then one failure in each interval.
 ///
 /// Peers share nothing, so that one who guesses is no other's burden. There are at most `peersMax`
-/// of them here; when more come, the one that has been quiet for longest is forgotten. A value: no
-/// lock, no clock.
+/// of them here; when more come, the one that is nearest to its whole burst is forgotten. A value:
+/// no lock, no clock.
 struct AttemptLimiter: Sendable {
     private let burst: UInt64
     private let intervalNanoseconds: UInt64

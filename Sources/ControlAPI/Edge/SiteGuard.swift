@@ -47,19 +47,12 @@ struct SiteGuard: Sendable {
     }
 
     private func isHost(_ bytes: Span<UInt8>) -> Bool {
-        hostBytes.contains { host in
-            guard host.count == bytes.count else { return false }
-            for index in host.indices where host[index] != bytes[index] { return false }
-            return true
-        }
+        hostBytes.contains { sameBytes($0, bytes) }
     }
 
     /// Throws `cross-site-request` for a mutating request that another site's page sent.
     func checkSite(_ request: Request) throws(Problem) {
-        switch request.method {
-        case "GET", "HEAD", "OPTIONS": return
-        default: break
-        }
+        if HTTPMethod.isSafe(request.method) { return }
         if corsOrigin(request) != nil { return }
         if let origin = request.headers["Origin"], !isSame(origin, request.authority) {
             throw .crossSite("Origin \(origin) is not this server.")
@@ -74,7 +67,7 @@ struct SiteGuard: Sendable {
     /// Stricter than `checkSite`: silence proves nothing, a listed site is not this one, and a page
     /// from another port of this host is of the same site and not of the same origin.
     func checkOwnPage(_ request: Request) throws(Problem) {
-        if ["GET", "HEAD", "OPTIONS"].contains(request.method) { return }
+        if HTTPMethod.isSafe(request.method) { return }
         if let origin = request.headers["Origin"] {
             if isSame(origin, request.authority) { return }
             throw .crossSite("Origin \(origin) is not this server, and a cookie came along.")

@@ -11,4 +11,11 @@ package enum HTTPMethod {
     package static func isKnown(_ method: String) -> Bool {
         known.contains(method) || method == "TRACE" || method == "QUERY"
     }
+
+    /// Whether a method that some resource allows changes nothing.
+    ///
+    /// Source: RFC 9110, 9.2.1.
+    package static func isSafe(_ method: String) -> Bool {
+        method == "GET" || method == "HEAD" || method == "OPTIONS"
+    }
 }

@@ -36,9 +36,9 @@ struct HTTP2FieldBlock {
             return
         }
         let valueStart = bytes.count
-        ResponseEncoder.append(value, to: &bytes)
-        if !ResponseEncoder.isFieldValue(bytes, from: valueStart) {
-            bytes.removeSubrange(valueStart...)
+        if ResponseEncoder.isFieldValue(value) {
+            ResponseEncoder.append(value, to: &bytes)
+        } else {
             ResponseEncoder.appendHarmless(value, to: &bytes)
         }
         // Every answer has another: kept in the table of both sides, it would only push others out.

@@ -121,7 +121,7 @@ package enum ResponseEncoder {
         return !bytes.isEmpty
     }
 
-    private static func isFieldValue(_ value: String) -> Bool {
+    static func isFieldValue(_ value: String) -> Bool {
         let bytes = value.utf8Span.span
         for index in bytes.indices where !ByteClass.isFieldValue(bytes[index]) { return false }
         return true
@@ -149,13 +149,6 @@ package enum ResponseEncoder {
         var text = text
         // SAFETY: the bytes are copied inside the closure.
         text.withUTF8 { unsafe output.append(contentsOf: $0) }
-    }
-
-    static func isFieldValue(_ bytes: [UInt8], from start: Int) -> Bool {
-        for index in start..<bytes.count where !ByteClass.isFieldValue(bytes[index]) {
-            return false
-        }
-        return true
     }
 
     static func appendHarmless(_ value: String, to output: inout [UInt8]) {

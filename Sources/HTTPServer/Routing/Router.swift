@@ -79,16 +79,10 @@ package struct Router: Sendable {
     private func literal(_ segment: Span<UInt8>, of node: Int) -> Int? {
         // By index: a copy of each entry would be counted in and out.
         for index in nodes[node].literals.indices
-        where Router.same(nodes[node].literals[index].segment, segment) {
+        where sameBytes(nodes[node].literals[index].segment, segment) {
             return nodes[node].literals[index].node
         }
         return nil
-    }
-
-    private static func same(_ left: [UInt8], _ right: Span<UInt8>) -> Bool {
-        guard left.count == right.count else { return false }
-        for index in left.indices where left[index] != right[index] { return false }
-        return true
     }
 
     /// Finds what answers a request; linear in the path's length.

@@ -8,7 +8,7 @@ import HTTP
 /// costs more.
 final class HTTP1Request {
     let isHead: Bool
-    /// Safe methods change nothing: RFC 9110, 9.2.1.
+    /// Whether it changes nothing: see `HTTPMethod.isSafe`.
     let isSafe: Bool
     var keepAlive: Bool
     let version: ProtocolVersion
@@ -37,7 +37,7 @@ final class HTTP1Request {
 
     init(_ head: RequestHead, _ request: Request, windowStart: UInt64) {
         isHead = request.method == "HEAD"
-        isSafe = isHead || request.method == "GET" || request.method == "OPTIONS"
+        isSafe = HTTPMethod.isSafe(request.method)
         keepAlive = head.keepAlive
         version = request.version
         self.request = request
